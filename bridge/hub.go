@@ -1,0 +1,103 @@
+package bridge
+
+import (
+	"fmt"
+	"time"
+)
+
+// Mode is how far adbridge may go on a hub. A hub has no default other than
+// ModeObserve: leaving it takes a person.
+type Mode string
+
+// The modes, each including what the one before it may do.
+const (
+	ModeObserve  Mode = "observe"   // no write leaves; plans say "would"
+	ModeAddOnly  Mode = "add-only"  // invitations
+	ModeNoRemove Mode = "no-remove" // also role changes, lowering included
+	ModeFull     Mode = "full"      // also cancels invitations and removes
+)
+
+// ParseMode reads a mode.
+func ParseMode(s string) (Mode, error) {
+	switch Mode(s) {
+	case ModeObserve, ModeAddOnly, ModeNoRemove, ModeFull:
+		return Mode(s), nil
+	}
+	return "", fmt.Errorf("mode %q is not known; use observe, add-only, no-remove or full", s)
+}
+
+// HubState is what a hub is doing.
+type HubState string
+
+// The states of a hub. The first two follow from the mode, the others are halts.
+const (
+	Observing    HubState = "observing"
+	Enforcing    HubState = "enforcing"
+	Paused       HubState = "paused"       // a person's word; until they resume it
+	Quarantined  HubState = "quarantined"  // repeated failure; tries again at Until
+	Disconnected HubState = "disconnected" // the token or the business is gone; needs a person
+)
+
+// Halt says why a hub does nothing, since when, and who must act.
+type Halt struct {
+	State  HubState  `json:"state"`
+	Reason Code      `json:"reason"`
+	Note   string    `json:"note,omitempty"`
+	By     string    `json:"by,omitempty"`
+	Since  time.Time `json:"since"`
+	Until  time.Time `json:"until,omitzero"`
+}
+
+// Hub is one TikTok Business Center or one Meta business portfolio.
+type Hub struct {
+	ID           string    `json:"id"`
+	Slug         string    `json:"slug"`
+	Platform     Platform  `json:"platform"`
+	BusinessID   string    `json:"business_id"`
+	BusinessName string    `json:"business_name"`
+	APIURL       string    `json:"api_url,omitempty"` // scheme, host and port that replace the platform's own
+	AppID        string    `json:"app_id,omitempty"`
+	SelfID       string    `json:"self_id,omitempty"` // platform id of the account the token acts as
+	SelfName     string    `json:"self_name,omitempty"`
+	Mode         Mode      `json:"mode"`
+	Halt         *Halt     `json:"halt,omitempty"`
+	Settings     Settings  `json:"settings"`
+	Generation   int64     `json:"generation"` // moves with everything a plan may look at
+	CreatedAt    time.Time `json:"created_at"`
+}
+
+// State is what the hub is doing now.
+func (h Hub) State() HubState {
+	switch {
+	case h.Halt != nil:
+		return h.Halt.State
+	case h.Mode == ModeObserve:
+		return Observing
+	}
+	return Enforcing
+}
+
+// Rule: everyone in this group has this role on this hub. A rule may name a
+// group that has not arrived: by id when GroupID is set, else by display name.
+type Rule struct {
+	ID        string    `json:"id"`
+	HubID     string    `json:"hub_id"`
+	SourceID  string    `json:"source_id,omitempty"` // "" = any source
+	GroupID   string    `json:"group_id,omitempty"`
+	GroupName string    `json:"group_name,omitempty"`
+	Role      Role      `json:"role"`
+	Order     int       `json:"order"` // breaks ties in provenance
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// Names says whether the rule names the group: by id, by externalId, or by
+// display name without regard to letter case.
+func (r Rule) Names(g Group) bool {
+	if r.SourceID != "" && r.SourceID != g.SourceID {
+		return false
+	}
+	if r.GroupID != "" {
+		return r.GroupID == g.ID || r.GroupID == g.ExternalID
+	}
+	return Fold(r.GroupName) == Fold(g.DisplayName)
+}

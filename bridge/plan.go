@@ -1,0 +1,99 @@
+package bridge
+
+import "time"
+
+// Action is what a plan would do to the platform or to our own record.
+type Action string
+
+// The actions.
+const (
+	Nothing   Action = ""
+	Invite    Action = "invite"
+	Cancel    Action = "cancel" // an invitation
+	SetRole   Action = "set-role"
+	Remove    Action = "remove"
+	Adopt     Action = "adopt"            // our record only; no platform call
+	ReInvite  Action = "re-invite"        // cancel and invite: lapsed, or a pending role that cannot be changed in place
+	SetInvite Action = "set-invited-role" // of an open invitation, where the platform can
+)
+
+// Verdict is what becomes of a row's action.
+type Verdict string
+
+// The verdicts.
+const (
+	Do          Verdict = "do"           // leave a task
+	Would       Verdict = "would"        // the mode or a halt forbids it; shown only
+	Held        Verdict = "held"         // a guard wants an approval
+	Waiting     Verdict = "waiting"      // until a time: settle window, back-off
+	NeedsPerson Verdict = "needs-person" // nothing we may do will help
+	Suppressed  Verdict = "suppressed"   // filtered out on purpose, and said so
+	Fine        Verdict = "fine"         // nothing to do
+)
+
+// Standing says who a member is to us; the observed side of a report adds up over it.
+type Standing string
+
+// The standings.
+const (
+	StandOnboarded Standing = "onboarded"
+	StandGuest     Standing = "guest"
+	StandUnmatched Standing = "unmatched"
+	StandDisputed  Standing = "disputed"
+	StandExempt    Standing = "exempt"
+	StandProtected Standing = "protected"
+	StandPartner   Standing = "partner"
+)
+
+// Row is one person or member of a plan: every desired or observed person is
+// in exactly one.
+type Row struct {
+	Key       string    `json:"key"` // stable name of subject and action: "set-role/<member>/owner"
+	PersonID  string    `json:"person_id,omitempty"`
+	MemberID  string    `json:"member_id,omitempty"`
+	Name      string    `json:"name"`
+	Email     string    `json:"email,omitempty"`
+	Situation Code      `json:"situation"`          // the row of the decision table
+	Standing  Standing  `json:"standing,omitempty"` // "" when not on the hub
+	Desired   Role      `json:"desired,omitempty"`
+	Observed  Role      `json:"observed,omitempty"`
+	Presence  Presence  `json:"presence,omitempty"`
+	Ownership Ownership `json:"ownership,omitempty"`
+	Applied   Role      `json:"applied,omitempty"`
+
+	Action  Action    `json:"action,omitempty"`
+	From    Role      `json:"from,omitempty"`
+	To      Role      `json:"to,omitempty"`
+	Verdict Verdict   `json:"verdict"`
+	Reason  Code      `json:"reason,omitempty"` // of the verdict
+	Detail  string    `json:"detail,omitempty"` // values of the reason: "3 of 12 members, limit 20 %"
+	Until   time.Time `json:"until,omitzero"`   // when a waiting row may go on
+	Attempt int       `json:"attempt,omitempty"`
+
+	Why      []Provenance `json:"why,omitempty"`
+	Evidence string       `json:"evidence,omitempty"` // how member and person were matched
+	Order    int          `json:"order"`              // the order of doing
+}
+
+// Plan is what ought to change on a hub, and why.
+type Plan struct {
+	HubID      string    `json:"hub_id"`
+	Generation int64     `json:"generation"` // of the world it was made from
+	MadeAt     time.Time `json:"made_at"`
+	Hash       string    `json:"hash"` // of the rows without times; two plans with one hash do the same
+	Rows       []Row     `json:"rows"` // in the order of doing, then by name
+	Desired    []Desired `json:"desired"`
+	// Adoptions and findings that change only our record.
+	Members []Member `json:"members,omitempty"` // members whose ownership or applied role the plan changes
+	// Alarms are findings about the hub as a whole (empty desired state, stale pull, …).
+	Alarms []Alarm `json:"alarms,omitempty"`
+	// Next is when the plan must be made again though nothing moved: the end
+	// of the first waiting row. Zero: never.
+	Next time.Time `json:"next,omitzero"`
+}
+
+// Alarm is a finding about a hub.
+type Alarm struct {
+	Reason Code   `json:"reason"`
+	Detail string `json:"detail"`
+}

@@ -1,0 +1,50 @@
+package bridge
+
+import (
+	"fmt"
+	"time"
+)
+
+// Platform names an ad platform: the folder under connectors/.
+type Platform string
+
+// The platforms that adbridge speaks to.
+const (
+	TikTok Platform = "tiktok"
+	Meta   Platform = "meta"
+)
+
+// ParsePlatform reads a platform's name.
+func ParsePlatform(s string) (Platform, error) {
+	switch Platform(s) {
+	case TikTok, Meta:
+		return Platform(s), nil
+	}
+	return "", fmt.Errorf("platform %q is not known; use tiktok or meta", s)
+}
+
+// Traits declare what a platform can and cannot do; a connector fills them in
+// and the planner reads them, so that no decision names a platform.
+type Traits struct {
+	Platform Platform
+	// Native names each hub role in the platform's words (Owner → ADMIN).
+	Native map[Role]string
+	// HubNoun is what the platform calls a hub: "Business Center", "business portfolio".
+	HubNoun string
+	// ChangePending: the role of a pending invitation can be changed in place (Meta);
+	// otherwise it is cancelled and sent again (TikTok).
+	ChangePending bool
+	// InviteBatch is how many addresses one invite call takes.
+	InviteBatch int
+	// MaskedEmails: listings may show d**a@example.com.
+	MaskedEmails bool
+	// MemberCap and AdminCap count everyone on the hub; 0 is "not published".
+	MemberCap, AdminCap int
+	// PageSize is the largest page a listing takes.
+	PageSize int
+	// Propagation is how long a write may take to show in a read. A read that
+	// began sooner proves nothing by not showing it.
+	Propagation time.Duration
+	// InvitationLife is how long an invitation stays open; 0 is "not published".
+	InvitationLife time.Duration
+}
