@@ -1,0 +1,116 @@
+package connectors
+
+import (
+	"context"
+	"iter"
+	"net/http"
+	"time"
+
+	"adbridge/bridge"
+)
+
+// Traits declare what a platform can do.
+type Traits = bridge.Traits
+
+// Connector speaks to one hub on one platform. It is safe for concurrent use.
+// Every error is an *Error or a context error.
+type Connector interface {
+	Traits() Traits
+
+	// Check asks the platform whether the token works, reaches the business
+	// and may manage its people, and as whom it acts. It writes nothing.
+	Check(ctx context.Context) (Connection, error)
+
+	// Members lists everyone on the hub and everyone invited to it, page by
+	// page. An error is yielded once and ends the listing; what came before it
+	// is then only a part. Each member is yielded once.
+	Members(ctx context.Context, total func(int)) iter.Seq2[bridge.Seen, error]
+
+	// Find reads one person: by platform id, by invitation id, by address
+	// (invited or member). All that fit are returned, none if nobody does.
+	Find(ctx context.Context, who Subject) ([]bridge.Seen, error)
+
+	// Invite invites up to Traits.InviteBatch addresses with one role. nil
+	// means that the platform said yes, which is not yet proof: read it back.
+	Invite(ctx context.Context, emails []string, role bridge.Role) (Receipt, error)
+
+	// Cancel withdraws an open invitation. KindNotFound: there is none (any more).
+	Cancel(ctx context.Context, who Subject) (Receipt, error)
+
+	// SetRole changes the role of a member, or of an open invitation where
+	// Traits.ChangePending says so (Subject.PlatformID empty then).
+	SetRole(ctx context.Context, who Subject, role bridge.Role) (Receipt, error)
+
+	// Remove takes a member off the hub. KindNotFound: not on it (any more).
+	Remove(ctx context.Context, who Subject) (Receipt, error)
+}
+
+// Subject says whom a call is about; a platform uses what it can.
+type Subject struct {
+	PlatformID   string // of a member
+	InvitationID string // of an invitation, where the platform numbers them
+	Email        string // the full address we invited or know
+	Name         string // for people reading errors
+}
+
+// Receipt is a platform's yes.
+type Receipt struct {
+	RequestID string // the platform's
+	ID        string // of what was made, where the platform says (not proof of anything)
+}
+
+// Connection is what Check found.
+type Connection struct {
+	BusinessID   string
+	BusinessName string
+	// SelfID and SelfName are the account that the token acts as.
+	SelfID, SelfName string
+	SelfEmail        string // as shown; may be masked
+	SelfRole         bridge.Role
+	Scopes           []string
+	ExpiresAt        time.Time // of the token; zero: never
+	// Findings are preconditions that are not met, in order of weight; those
+	// with Blocking keep the hub from being saved.
+	Findings []Finding
+}
+
+// Finding is one precondition and how it stands.
+type Finding struct {
+	Code     bridge.Code
+	Detail   string
+	Next     string
+	Blocking bool
+}
+
+// Config is what a connector is made from.
+type Config struct {
+	BusinessID string
+	APIURL     string // replaces scheme, host and port of the platform's base URL; "" = the platform's own
+	Token      bridge.Secret
+	AppID      string
+	AppSecret  bridge.Secret
+	Transport  http.RoundTripper // nil: http.DefaultTransport's clone
+	Budget     *Budget           // shared by all hubs of one platform app; nil: none
+	OnCall     func(Call)        // nil: nobody listens
+	Now        func() time.Time  // nil: time.Now
+}
+
+// Open makes a connector; it makes no call.
+type Open func(Config) (Connector, error)
+
+// Call is one HTTP exchange with a platform, for the record. It holds no secret.
+type Call struct {
+	Op         string        `json:"op"`     // the platform's name of the endpoint: "bc/member/invite", "POST business_users"
+	Method     string        `json:"method"` //
+	Path       string        `json:"path"`   // redacted
+	Write      bool          `json:"write"`
+	Status     int           `json:"status"` // HTTP; 0 when there was no answer
+	Code       int           `json:"code"`   // the platform's
+	SubCode    int           `json:"sub_code,omitempty"`
+	Message    string        `json:"message,omitempty"`
+	RequestID  string        `json:"request_id,omitempty"`
+	StartedAt  time.Time     `json:"started_at"`
+	Duration   time.Duration `json:"duration"`
+	Error      string        `json:"error,omitempty"` // of the transport
+	BudgetLeft int           `json:"budget_left,omitempty"`
+}
