@@ -93,6 +93,7 @@ type Config struct {
 	Budget     *Budget           // shared by all hubs of one platform app; nil: none
 	OnCall     func(Call)        // nil: nobody listens
 	Now        func() time.Time  // nil: time.Now
+	Timeout    time.Duration     // of one exchange; 0: 30 s
 }
 
 // Open makes a connector; it makes no call.
