@@ -86,7 +86,7 @@ func pick(r *rand.Rand, from []string) string { return from[r.IntN(len(from))] }
 
 // ascii is how a name is written in an address.
 func ascii(name string) string {
-	return strings.NewReplacer("á", "a", "ã", "a", "å", "a", "ç", "c", "é", "e", "ë", "e", "í", "i", "ñ", "n", "ó", "o",
+	return strings.NewReplacer("á", "a", "ã", "a", "å", "a", "ç", "c", "é", "e", "ë", "e", "í", "i", "ï", "i", "ñ", "n", "ó", "o",
 		"ö", "oe", "ø", "o", "ü", "ue", "ł", "l", "ś", "s", "š", "s", "č", "c", "'", "", " ", "").Replace(strings.ToLower(name))
 }
 
