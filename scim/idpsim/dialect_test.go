@@ -359,3 +359,51 @@ func TestBatchesCutAMembershipChange(t *testing.T) {
 		t.Errorf("adding nobody sent something, or failed: %v", err)
 	}
 }
+
+func TestAFullPushLeavesExactlyThoseItNames(t *testing.T) {
+	for _, aiw := range []bool{false, true} {
+		w := newWorld(t, aiw, false)
+		if err := w.okta.AddMembers(t.Context(), w.group, "gone"); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.okta.ReplaceMembers(t.Context(), w.group, w.person, "stays"); err != nil {
+			t.Fatal(err)
+		}
+		want := []any{map[string]any{"value": w.person, "display": "test.user@okta.local"}, map[string]any{"value": "stays"}}
+		if diff := cmp.Diff(want, w.get("Groups", w.group)["members"]); diff != "" {
+			t.Errorf("AIW %t: expected (-) and found (+) members differ:\n%s", aiw, diff)
+		}
+	}
+}
+
+func TestAnOktaThatHasForgottenTheGroupReadsItsName(t *testing.T) {
+	w := newWorld(t, false, false)
+	fresh := &Okta{BaseURL: w.okta.BaseURL, Token: secret, Batch: 1}
+	w.lines()
+	if err := fresh.RemoveMembers(t.Context(), w.group, "a", "b"); err != nil {
+		t.Fatal(err)
+	}
+	path := "/Groups/" + w.group
+	want := []string{"GET " + path, "PATCH " + path, "PATCH " + path, "PATCH " + path, "PATCH " + path}
+	if diff := cmp.Diff(want, w.lines()); diff != "" {
+		t.Errorf("expected (-) and sent (+) differ:\n%s", diff)
+	}
+	if name := w.get("Groups", w.group).str("displayName"); name != "Test SCIMv2" {
+		t.Errorf("the group is called %q now", name)
+	}
+}
+
+func TestAnUpdateKeepsValuesOfOtherTypes(t *testing.T) {
+	w := newWorld(t, false, false)
+	w.there["Users"][w.person]["phoneNumbers"] = []any{map[string]any{"type": "work", "value": "+1 1"}}
+	w.there["Users"][w.ePerson]["phoneNumbers"] = []any{map[string]any{"type": "work", "value": "+1 1"}}
+	for id, idp := range map[string]IdP{w.person: w.okta, w.ePerson: w.entra} {
+		if err := idp.UpdateUser(t.Context(), id, User{Mobile: "+1 2"}); err != nil {
+			t.Fatal(err)
+		}
+		want := []any{map[string]any{"type": "work", "value": "+1 1"}, map[string]any{"type": "mobile", "value": "+1 2"}}
+		if diff := cmp.Diff(want, w.get("Users", id)["phoneNumbers"]); diff != "" {
+			t.Errorf("%s: expected (-) and found (+) differ:\n%s", idp.Name(), diff)
+		}
+	}
+}

@@ -1,7 +1,9 @@
 package idpsim
 
 import (
+	"compress/flate"
 	"compress/gzip"
+	"compress/zlib"
 	"context"
 	"errors"
 	"io"
@@ -197,16 +199,25 @@ func TestASlowAnswerIsReadAsLongAsItMoves(t *testing.T) {
 }
 
 func TestOktaReadsACompressedAnswer(t *testing.T) {
-	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/scim+json")
-		w.Header().Set("Content-Encoding", "gzip")
-		z := gzip.NewWriter(w)
-		io.WriteString(z, emptyList)
-		z.Close()
-	}))
-	defer h.Close()
-	if err := newIdP("Okta", h.URL, nil).TestConnection(t.Context()); err != nil {
-		t.Error(err)
+	for _, tt := range []struct {
+		name, encoding string
+		pack           func(io.Writer) io.WriteCloser
+	}{
+		{"gzip", "gzip", func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) }},
+		{"deflate as RFC 9110 has it", "deflate", func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) }},
+		{"deflate as old servers have it", "deflate", func(w io.Writer) io.WriteCloser { z, _ := flate.NewWriter(w, 6); return z }},
+	} {
+		h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/scim+json")
+			w.Header().Set("Content-Encoding", tt.encoding)
+			z := tt.pack(w)
+			io.WriteString(z, emptyList)
+			z.Close()
+		}))
+		if err := newIdP("Okta", h.URL, nil).TestConnection(t.Context()); err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+		h.Close()
 	}
 }
 
