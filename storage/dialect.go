@@ -1,0 +1,100 @@
+package storage
+
+import (
+	"encoding/json"
+	"errors"
+	"net"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// dialect is all that differs between the two databases.
+type dialect struct{ postgres bool }
+
+func (d dialect) String() string {
+	if d.postgres {
+		return "postgres"
+	}
+	return "sqlite"
+}
+
+// pick chooses between two texts.
+func (d dialect) pick(sqlite, postgres string) string {
+	if d.postgres {
+		return postgres
+	}
+	return sqlite
+}
+
+// forUpdate locks the rows of a SELECT. SQLite has one writer: nothing to lock.
+func (d dialect) forUpdate() string { return d.pick("", " FOR UPDATE") }
+
+// list is the right side of IN for a parameter that holds a JSON array of
+// strings (see jsonList): the text of the statement stays the same however
+// many values it takes, and so stays prepared.
+func (d dialect) list(param string) string {
+	return d.pick(
+		"(SELECT value FROM json_each("+param+"))",
+		"(SELECT value FROM jsonb_array_elements_text(CAST(CAST("+param+" AS TEXT) AS JSONB)) AS list(value))")
+}
+
+// jsonList makes the parameter of list.
+func jsonList(values []string) string {
+	if len(values) == 0 {
+		return "[]"
+	}
+	b, err := json.Marshal(values)
+	if err != nil { // strings always marshal
+		panic(err)
+	}
+	return string(b)
+}
+
+// sqlState is PostgreSQL's code of an error, "" for any other error.
+func sqlState(err error) string {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return e.Code
+	}
+	return ""
+}
+
+// sqliteCode is SQLite's extended result code of an error, 0 for any other error.
+func sqliteCode(err error) int {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		return e.Code()
+	}
+	return 0
+}
+
+// unique says that a unique index refused the row.
+func unique(err error) bool {
+	switch sqliteCode(err) {
+	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+		return true
+	}
+	return sqlState(err) == "23505"
+}
+
+// again says that PostgreSQL could not serialize the transaction, or broke a
+// deadlock by ending it: the same transaction may well succeed now.
+func again(err error) bool {
+	switch sqlState(err) {
+	case "40001", "40P01":
+		return true
+	}
+	return false
+}
+
+// busy says that another process holds SQLite's write lock.
+func busy(err error) bool { return sqliteCode(err)&0xff == sqlite3.SQLITE_BUSY }
+
+// unreachable says that no PostgreSQL answered.
+func unreachable(err error) bool {
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return true
+	}
+	_, ok := errors.AsType[net.Error](err)
+	return ok
+}

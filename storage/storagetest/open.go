@@ -1,0 +1,82 @@
+package storagetest
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"adbridge/storage"
+)
+
+// SQLite gives the path of a new database.
+func SQLite(tb testing.TB) string {
+	tb.Helper()
+	return filepath.Join(tb.TempDir(), "adbridge.db")
+}
+
+// Open opens and migrates a database and closes it when the test ends.
+func Open(tb testing.TB, url string, change ...func(*storage.Options)) *storage.DB {
+	tb.Helper()
+	o := storage.Options{URL: url, AutoMigrate: true}
+	for _, c := range change {
+		c(&o)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	db, err := storage.Open(ctx, o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return db
+}
+
+// Each runs f on a new database of each kind, as the subtests sqlite and postgres.
+func Each(t *testing.T, f func(t *testing.T, db *storage.DB)) {
+	t.Helper()
+	EachURL(t, func(t *testing.T, url string) { f(t, Open(t, url)) })
+}
+
+// EachURL runs f with the URL of a new, empty database of each kind.
+func EachURL(t *testing.T, f func(t *testing.T, url string)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { f(t, SQLite(t)) })
+	t.Run("postgres", func(t *testing.T) {
+		url, ok := Postgres(t)
+		if !ok {
+			t.Skip("PostgreSQL is not installed here")
+		}
+		f(t, url)
+	})
+}
+
+// claims are the subtests of Run, in order; each file of the suite adds its own.
+var claims []claim
+
+type claim struct {
+	name string
+	test func(t *testing.T, open func(t *testing.T) *storage.DB)
+}
+
+// register adds a claim to Run. It is called from init.
+func register(name string, test func(t *testing.T, open func(t *testing.T) *storage.DB)) {
+	for _, c := range claims {
+		if c.name == name {
+			panic(fmt.Sprintf("storagetest: two claims are named %s", name))
+		}
+	}
+	claims = append(claims, claim{name, test})
+}
+
+// Run proves every claim on the databases that open gives, a new one each time.
+func Run(t *testing.T, open func(t *testing.T) *storage.DB) {
+	for _, c := range claims {
+		t.Run(c.name, func(t *testing.T) { c.test(t, open) })
+	}
+}
