@@ -175,16 +175,16 @@ func memberInvite(k *call) (any, *fail) {
 		grants = append(grants, g)
 	}
 	members, admins := k.counted(k.c)
-	partial := false
+	var partial *fail // why not everybody was invited
 	var invited []string
 	taken := map[string]bool{}
 	var repeats []Repeat
 	for _, e := range k.strs("emails") {
 		if !validEmail(e) {
+			partial = failed(40002, "Invalid value for emails: %s is not a valid email address.", e)
 			if k.sw.InvalidEmail == "refused" {
-				return nil, failed(40002, "Invalid value for emails: %s is not a valid email address.", e)
+				return nil, partial
 			}
-			partial = true
 			continue
 		}
 		if taken[strings.ToLower(e)] {
@@ -211,7 +211,7 @@ func memberInvite(k *call) (any, *fail) {
 			if members--; role == admin {
 				admins--
 			}
-			partial = true
+			partial = f
 			continue
 		}
 		invited = append(invited, e)
@@ -220,7 +220,10 @@ func memberInvite(k *call) (any, *fail) {
 	for _, e := range invited {
 		k.invite(k.c, Member{Email: e, Role: role, FinanceRole: k.in("ext_user_role").str("finance_role"), Assets: grants}, k.user.CoreUserID)
 	}
-	if partial {
+	if partial != nil {
+		if len(invited) == 0 {
+			return nil, partial
+		}
 		return nil, failed(20001, "Partially successful.")
 	}
 	return nil, nil
@@ -306,12 +309,12 @@ func memberUpdate(k *call) (any, *fail) {
 		n.Name = k.str("user_name")
 	}
 	switch ext := k.args["ext_user_role"].(type) {
-	case clear:
+	case blank:
 		if f := k.clearFinance(&n); f != nil {
 			return nil, f
 		}
 	case args:
-		if _, none := ext["finance_role"].(clear); none || !ext.has("finance_role") {
+		if _, none := ext["finance_role"].(blank); none || !ext.has("finance_role") {
 			if f := k.clearFinance(&n); f != nil {
 				return nil, f
 			}

@@ -229,9 +229,9 @@ func (s *Sim) authorizePage(w http.ResponseWriter, r *http.Request) {
 	back, err := url.Parse(q.Get("redirect_uri"))
 	s.mu.Lock()
 	app := s.apps[q.Get("app_id")]
-	var users []*User
+	var users []User
 	for _, u := range s.users {
-		users = append(users, u)
+		users = append(users, *u)
 	}
 	s.mu.Unlock()
 	switch {
@@ -245,7 +245,7 @@ func (s *Sim) authorizePage(w http.ResponseWriter, r *http.Request) {
 	if q.Get("user") == "" && q.Get("deny") == "" {
 		type line struct{ Name, Email, Link string }
 		var lines []line
-		slices.SortFunc(users, func(a, b *User) int { return strings.Compare(a.Email, b.Email) })
+		slices.SortFunc(users, func(a, b User) int { return strings.Compare(a.Email, b.Email) })
 		for _, u := range users[:min(len(users), 200)] {
 			p := r.URL.Query()
 			p.Set("user", u.CoreUserID)

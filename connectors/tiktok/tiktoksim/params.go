@@ -59,8 +59,11 @@ func (a args) number(name string, or int) int {
 	return or
 }
 
-// clear is the value of a parameter that was given without anything in it.
-type clear struct{}
+// mayClear tells that a parameter without a value is the endpoint's to judge.
+func (rd *reading) mayClear(p param) bool { return p.clears && rd.sw.FinanceClear != "refused" }
+
+// blank is the value of a parameter that was given without anything in it.
+type blank struct{}
 
 var emailForm = regexp.MustCompile("^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\\.)+[A-Za-z]{2,}$")
 
@@ -106,7 +109,7 @@ func (rd *reading) fields(prefix string, params []param, given map[string]any) a
 		}
 		known[p.name] = true
 		v, ok := given[p.name]
-		if ok && v == nil && !p.clears {
+		if ok && v == nil && !rd.mayClear(p) {
 			if rd.sw.NullFields == "refused" {
 				rd.wrong(prefix+p.name, "null is not allowed.")
 				continue
@@ -162,8 +165,8 @@ func (rd *reading) value(name string, p param, v any) any {
 		return rd.list(name, p, v)
 	case object:
 		m, ok := v.(map[string]any)
-		if p.clears && (v == nil || ok && len(m) == 0) {
-			return clear{}
+		if rd.mayClear(p) && (v == nil || ok && len(m) == 0) {
+			return blank{}
 		}
 		if !ok {
 			rd.wrong(name, "not a valid object.")
@@ -186,8 +189,8 @@ func (rd *reading) value(name string, p param, v any) any {
 
 func (rd *reading) text(name string, p param, v any) any {
 	s, ok := v.(string)
-	if p.clears && (v == nil || ok && s == "") {
-		return clear{}
+	if rd.mayClear(p) && (v == nil || ok && s == "") {
+		return blank{}
 	}
 	switch values := p.accepted(rd.sw.Accepts); {
 	case !ok:

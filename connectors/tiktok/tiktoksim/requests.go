@@ -43,10 +43,48 @@ func (s *Sim) note(r *Request) {
 // redact hides what lets one in.
 func redact(given map[string]any) map[string]any {
 	shown := maps.Clone(given)
-	for _, name := range []string{"secret", "client_secret", "access_token", "auth_code", "code"} {
+	for _, name := range []string{"secret", "client_secret", "access_token", "auth_code", "code", "Access-Token"} {
 		if _, ok := shown[name]; ok {
 			shown[name] = "REDACTED"
 		}
 	}
 	return shown
+}
+
+// Requests is the log of API calls, oldest first.
+func (s *Sim) Requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := slices.Clone(s.log.list)
+	for i := range all {
+		all[i].Params = maps.Clone(all[i].Params)
+	}
+	return all
+}
+
+// Calls counts the logged calls of an operation; "" counts all of them.
+func (s *Sim) Calls(op string) int {
+	return s.countCalls(func(r *Request) bool { return op == "" || r.Op == op })
+}
+
+// Writes counts the logged calls of operations that change something.
+func (s *Sim) Writes() int { return s.countCalls(func(r *Request) bool { return r.Write }) }
+
+func (s *Sim) countCalls(is func(*Request) bool) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for i := range s.log.list {
+		if is(&s.log.list[i]) {
+			n++
+		}
+	}
+	return n
+}
+
+// ResetRequests empties the log.
+func (s *Sim) ResetRequests() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.log.list = nil
 }
