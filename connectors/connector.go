@@ -94,6 +94,8 @@ type Config struct {
 	OnCall     func(Call)        // nil: nobody listens
 	Now        func() time.Time  // nil: time.Now
 	Timeout    time.Duration     // of one exchange; 0: 30 s
+	// Sleep waits between tries of a read; nil: the package's Sleep.
+	Sleep func(context.Context, time.Duration) error
 }
 
 // Open makes a connector; it makes no call.
@@ -114,4 +116,21 @@ type Call struct {
 	Duration   time.Duration `json:"duration"`
 	Error      string        `json:"error,omitempty"` // of the transport
 	BudgetLeft int           `json:"budget_left,omitempty"`
+}
+
+// Detail is the call as an audit event carries it.
+func (c Call) Detail() map[string]any {
+	d := map[string]any{
+		"op": c.Op, "method": c.Method, "path": c.Path, "status": c.Status, "code": c.Code,
+		"request_id": c.RequestID, "ms": c.Duration.Milliseconds(), "write": c.Write,
+	}
+	for k, v := range map[string]string{"message": c.Message, "error": c.Error} {
+		if v != "" {
+			d[k] = v
+		}
+	}
+	if c.SubCode != 0 {
+		d["sub_code"] = c.SubCode
+	}
+	return d
 }

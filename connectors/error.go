@@ -90,3 +90,30 @@ func KindOf(err error) Kind {
 	}
 	return ""
 }
+
+// ReasonOf is the reason code of an error: the connector's own, else that the
+// platform could not be reached.
+func ReasonOf(err error) bridge.Code {
+	if e, ok := errors.AsType[*Error](err); ok && e.Reason != "" {
+		return e.Reason
+	}
+	return bridge.PlatformUnreachable
+}
+
+// HaltFor is the halt of a hub that an error calls for; nil: the hub may go on.
+func HaltFor(err error, now time.Time) *bridge.Halt {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return nil
+	}
+	halt := &bridge.Halt{Reason: ReasonOf(err), Note: e.Error(), By: "bridge", Since: now}
+	switch e.Kind {
+	case KindToken:
+		halt.State = bridge.Disconnected
+	case KindBlocked, KindHuman:
+		halt.State = bridge.Quarantined // until a person resumes it
+	default:
+		return nil
+	}
+	return halt
+}

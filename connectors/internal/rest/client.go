@@ -36,6 +36,7 @@ type Client struct {
 	budget   *connectors.Budget
 	onCall   func(connectors.Call)
 	now      func() time.Time
+	sleep    func(context.Context, time.Duration) error
 	redact   redactor
 }
 
@@ -62,7 +63,7 @@ func New(cfg connectors.Config, o Options) (*Client, error) {
 	}
 	c := &Client{
 		platform: o.Platform, base: base, header: o.Header, timeout: cfg.Timeout,
-		budget: cfg.Budget, onCall: cfg.OnCall, now: cfg.Now,
+		budget: cfg.Budget, onCall: cfg.OnCall, now: cfg.Now, sleep: cfg.Sleep,
 		redact: newRedactor(append([]string{cfg.Token.Reveal(), cfg.AppSecret.Reveal()}, o.Secrets...), o.Hide),
 	}
 	transport := cfg.Transport
@@ -82,6 +83,9 @@ func New(cfg connectors.Config, o Options) (*Client, error) {
 	}
 	if c.now == nil {
 		c.now = time.Now
+	}
+	if c.sleep == nil {
+		c.sleep = connectors.Sleep
 	}
 	return c, nil
 }
@@ -173,7 +177,7 @@ func (c *Client) Do(ctx context.Context, r Request) (Answer, error) {
 		if !again {
 			return a, err
 		}
-		if serr := connectors.Sleep(ctx, wait); serr != nil {
+		if serr := c.sleep(ctx, wait); serr != nil {
 			return a, fmt.Errorf("%s %s: %w", c.platform, r.Op, serr)
 		}
 	}
@@ -375,11 +379,11 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 }
 
 var reasons = map[connectors.Kind]bridge.Code{
-	connectors.KindTransient: "platform.unreachable",
-	connectors.KindUnknown:   "platform.unknown-outcome",
-	connectors.KindMalformed: "platform.malformed",
-	connectors.KindThrottled: "platform.throttled",
-	connectors.KindRefused:   "platform.refused",
+	connectors.KindTransient: bridge.PlatformUnreachable,
+	connectors.KindUnknown:   bridge.PlatformUnknownOutcome,
+	connectors.KindMalformed: bridge.PlatformMalformed,
+	connectors.KindThrottled: bridge.PlatformThrottled,
+	connectors.KindRefused:   bridge.PlatformRefused,
 }
 
 func (c *Client) fail(r Request, kind connectors.Kind, err error) *connectors.Error {
