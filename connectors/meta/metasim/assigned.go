@@ -19,7 +19,7 @@ func assignedRoutes() map[string]endpoint {
 		edge := " " + k.kind + "/assigned_users"
 		all["GET"+edge] = endpoint{list: true, returns: "AssignedUser", extras: []string{"tasks"}, hidden: []string{"permitted_tasks"},
 			scopes: k.scopes, run: (*call).listAssigned, params: []param{{name: "business", kind: "id", required: true}}}
-		all["POST"+edge] = endpoint{scopes: k.scopes, run: (*call).putAssigned, params: []param{
+		all["POST"+edge] = endpoint{scopes: k.scopes, returns: k.typ, run: (*call).putAssigned, params: []param{
 			{name: "user", kind: "id", required: true}, {name: "tasks", kind: "list", enum: k.tasks, required: k.needTasks}}}
 		if !k.noDelete {
 			all["DELETE"+edge] = endpoint{scopes: k.scopes, run: (*call).deleteAssigned, params: []param{{name: "user", kind: "id", required: true}}}
@@ -154,7 +154,7 @@ func (c *call) putAssigned() (any, *GraphError) {
 	a.Assigned[i].Tasks = tasks // the set is replaced, not added to
 	c.record(a, n, "ad_account_add_user_to_role", tasks)
 	c.changed = true
-	return success(), nil
+	return c.written(success(), assetObject{a})
 }
 
 func (c *call) deleteAssigned() (any, *GraphError) {
@@ -164,6 +164,9 @@ func (c *call) deleteAssigned() (any, *GraphError) {
 	}
 	id := c.params["user"]
 	i := slices.IndexFunc(a.Assigned, func(as Assignment) bool { return as.User == id })
+	if n := c.s.nodes[id]; n != nil && (n.biz == nil || c.roleIn(n.biz) == "") {
+		return nil, invalid("Param user must be a person or system user of the business - got %q.", id)
+	}
 	if i < 0 {
 		if c.s.sw.DeleteTwice == "success" {
 			return success(), nil
@@ -244,7 +247,7 @@ func (c *call) activities() (any, *GraphError) {
 			list = append(list, activityObject{act})
 		}
 	}
-	its := items{n: len(list), obj: func(i int) object { return list[i] }, id: func(i int) string { return strconv.Itoa(len(list) - i) }}
+	its := items{n: len(list), shown: func(int) bool { return true }, obj: func(i int) object { return list[i] }, id: func(i int) string { return strconv.Itoa(len(list) - i) }}
 	its.find = func(id string) (int, bool) {
 		for i := range list {
 			if its.id(i) == id {

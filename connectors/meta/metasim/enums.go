@@ -1,5 +1,7 @@
 package metasim
 
+import "strings"
+
 // Value sets of Meta's machine-readable Graph API description (facebook-business-sdk-codegen, api_specs, April 2026;
 // unchanged in the v26.0 SDK of August 2026).
 
@@ -52,11 +54,32 @@ var (
 		"ACCOUNT", "AD", "AD_KEYWORDS", "AD_SET", "AUDIENCE", "BID", "BUDGET", "CAMPAIGN", "DATE", "STATUS", "TARGETING",
 	}
 	activitySources = []string{"CALYPSO", "TAO", "TAO_AD_ACCOUNT", "TAO_AD_STATUS"}
-	// activityTypes are the account's own; Meta knows some eighty more about campaigns, ads and audiences.
-	activityTypes = []string{
-		"ad_account_add_user_to_role", "ad_account_remove_user_from_role", "ad_account_set_business_information",
-		"ad_account_update_status", "ad_account_update_spend_limit", "ad_account_remove_spend_limit", "ad_account_reset_spend_limit",
-		"account_spending_limit_reached", "add_funding_source", "remove_funding_source", "ad_account_billing_charge",
-		"billing_event", "funding_event_successful", "update_ad_run_status", "create_ad", "create_ad_set", "unknown",
-	}
 )
+
+var activityTypes = strings.Fields(`
+	accept_custom_audience_appeal account_spending_limit_reached ad_account_add_user_to_role ad_account_billing_charge
+	ad_account_billing_charge_failed ad_account_billing_chargeback ad_account_billing_chargeback_reversal
+	ad_account_billing_decline ad_account_billing_refund ad_account_remove_spend_limit ad_account_remove_user_from_role
+	ad_account_reset_spend_limit ad_account_set_business_information ad_account_update_audience_type_url_parameter
+	ad_account_update_spend_limit ad_account_update_status ad_review_approved ad_review_declined
+	adaccount_update_audience_segment add_funding_source add_images apply_restrictions_custom_audience billing_event
+	campaign_ended campaign_spending_limit_reached conversion_event_updated create_ad create_ad_set
+	create_adaccount_agency_fee create_audience create_campaign_group create_campaign_group_agency_fee
+	create_campaign_legacy create_custom_audience_appeal delete_audience delete_images di_ad_set_learning_stage_exit
+	edit_and_update_ad_creative edit_images first_delivery_event funding_event_initiated funding_event_successful
+	lifetime_budget_spent merge_campaigns receive_audience reject_custom_audience_appeal remove_funding_source
+	remove_shared_audience share_audience unknown unshare_audience update_ad_bid_info update_ad_bid_type
+	update_ad_creative update_ad_friendly_name update_ad_labels update_ad_run_status
+	update_ad_run_status_to_be_set_after_review update_ad_set_ad_keywords update_ad_set_bid_adjustments
+	update_ad_set_bid_strategy update_ad_set_bidding update_ad_set_budget update_ad_set_duration
+	update_ad_set_learning_stage_status update_ad_set_min_spend_target update_ad_set_name update_ad_set_optimization_goal
+	update_ad_set_run_status update_ad_set_spend_cap update_ad_set_target_spec update_ad_targets_spec
+	update_adaccount_agency_fee update_adaccount_agency_fee_status update_adgroup_stop_delivery update_audience
+	update_budget_flex_toggle_status update_campaign_ad_scheduling update_campaign_budget
+	update_campaign_budget_optimization_toggling_status update_campaign_budget_scheduling_state
+	update_campaign_conversion_goal update_campaign_delivery_destination update_campaign_delivery_type
+	update_campaign_group_ad_scheduling update_campaign_group_agency_fee update_campaign_group_budget_scheduling_state
+	update_campaign_group_delivery_type update_campaign_group_high_demand_periods update_campaign_group_spend_cap
+	update_campaign_high_demand_periods update_campaign_name update_campaign_run_status update_campaign_schedule
+	update_campaign_value_adjustment_rule update_campaign_value_adjustment_rule_attachment
+	update_delivery_type_cross_level_shift`)

@@ -49,6 +49,7 @@ type Fault struct {
 	Status      int               `json:"status,omitempty"`      // for FaultHTML
 	Body        string            `json:"body,omitempty"`        // for FaultHTML and FaultUnavailable
 	Delay       Duration          `json:"delay,omitempty"`       // for FaultSlow
+	Header      map[string]string `json:"header,omitempty"`      // sent besides, such as X-App-Usage
 	Hits        int               `json:"hits"`                  // how often it struck
 }
 
@@ -274,6 +275,9 @@ func (f *Fault) spoil(s *Sim, c *call, a answer) answer {
 
 // answer is what is sent instead.
 func (f *Fault) answer(s *Sim, c *call) answer {
+	for k, v := range f.Header {
+		c.header.Set(k, v)
+	}
 	text := func(status int, contentType, body string) answer {
 		return answer{status: status, header: http.Header{"Content-Type": {contentType}}, body: []byte(body)}
 	}

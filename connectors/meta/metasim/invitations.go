@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -214,17 +215,18 @@ func (c *call) listPending() (any, *GraphError) {
 		return nil, forbidden("Permissions error: this needs full control of the business")
 	}
 	want, filtered := c.params["email"]
-	return c.page(rows(c, b.pending, func(r *RoleRequest) object {
+	keep := func(r *RoleRequest) bool {
 		switch {
 		case r.Status != "PENDING" && c.s.sw.EndedInvitations == "hidden":
-			return nil
-		case filtered && c.s.sw.EmailFilter == "exact" && r.Email != want:
-			return nil
-		case filtered && fold(r.Email) != fold(want):
-			return nil
+			return false
+		case !filtered:
+			return true
+		case c.s.sw.EmailFilter == "exact":
+			return r.Email == want
 		}
-		return requestObject{b, r}
-	}))
+		return strings.EqualFold(r.Email, want)
+	}
+	return c.page(rows(c, b.pending, keep, func(r *RoleRequest) object { return requestObject{b, r} }))
 }
 
 func (c *call) updateRequest() (any, *GraphError) {
@@ -243,7 +245,11 @@ func (c *call) updateRequest() (any, *GraphError) {
 	}
 	r.Role, r.RawRole, r.FinanceRole, r.IPRole, r.Tasks = st.role, st.raw, st.finance, st.ip, st.tasks
 	r.UpdatedBy, r.UpdatedTime = c.actor.id, c.now
-	if held := c.hold("update of "+r.ID, func(now, shown time.Time) { c.s.putRequest(b, &r, now, shown) }, false); held != nil {
+	if held := c.hold("update of "+r.ID, func(now, shown time.Time) {
+		if b.pending.get(r.ID) != nil { // answered while it waited for approval
+			c.s.putRequest(b, &r, now, shown)
+		}
+	}, false); held != nil {
 		return held, nil
 	}
 	return c.written(map[string]any{"id": r.ID}, requestObject{b, &r})

@@ -14,22 +14,21 @@ import (
 type items struct {
 	n     int
 	id    func(i int) string
-	obj   func(i int) object // nil: not shown
+	shown func(i int) bool
+	obj   func(i int) object
 	find  func(id string) (int, bool)
-	total func() int
 }
 
-// rows makes items of a table; show filters and wraps.
-func rows[T any](c *call, t *table[T], show func(*T) object) items {
-	obj := func(i int) object {
-		if v := t.rows[i].listed(c.now); v != nil {
-			return show(v)
-		}
-		return nil
-	}
+// rows makes items of a table: those to keep, wrapped as objects.
+func rows[T any](c *call, t *table[T], keep func(*T) bool, wrap func(*T) object) items {
 	return items{
-		n: len(t.rows), obj: obj,
-		id: func(i int) string { return t.rows[i].id },
+		n: len(t.rows),
+		shown: func(i int) bool {
+			v := t.rows[i].listed(c.now)
+			return v != nil && keep(v)
+		},
+		obj: func(i int) object { return wrap(t.rows[i].listed(c.now)) },
+		id:  func(i int) string { return t.rows[i].id },
 		find: func(id string) (int, bool) {
 			r := t.byID[id]
 			if r == nil {
@@ -44,6 +43,7 @@ func rows[T any](c *call, t *table[T], show func(*T) object) items {
 func slice(os []object) items {
 	return items{
 		n: len(os), id: func(i int) string { return os[i].id() }, obj: func(i int) object { return os[i] },
+		shown: func(int) bool { return true },
 		find: func(id string) (int, bool) {
 			for i, o := range os {
 				if o.id() == id {
@@ -129,7 +129,7 @@ func (c *call) page(its items) (any, *GraphError) {
 	var idx []int
 	more := false
 	for i := from; i >= 0 && i < its.n; i += step {
-		if its.obj(i) == nil {
+		if !its.shown(i) {
 			continue
 		}
 		if len(idx) == limit {
@@ -240,13 +240,12 @@ func (c *call) summary(out map[string]any, its items) *GraphError {
 		}
 	}
 	if isBool && want && c.edgeName != "pending_users" && !strings.HasPrefix(c.edgeName, "assigned_") {
-		out["summary"] = map[string]any{}
-		return nil
+		return nil // total_count has to be asked for by name here
 	}
 	if want {
 		n := 0
 		for i := range its.n {
-			if its.obj(i) != nil {
+			if its.shown(i) {
 				n++
 			}
 		}

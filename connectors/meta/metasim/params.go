@@ -50,6 +50,9 @@ func readParams(r *http.Request) (map[string]string, *GraphError) {
 		}
 		for k, raw := range m {
 			var s string
+			if string(raw) == "null" {
+				continue
+			}
 			if json.Unmarshal(raw, &s) != nil {
 				s = string(raw)
 			}
@@ -234,7 +237,9 @@ func redact(params map[string]string) map[string]string {
 	for k, v := range params {
 		switch k {
 		case "access_token", "appsecret_proof", "client_secret", "input_token", "fb_exchange_token", "revoke_token":
-			v = "…" + fmt.Sprint(len(v))
+			v = "(redacted)"
+		case "batch":
+			v = fmt.Sprintf("(%d bytes, logged one by one)", len(v))
 		}
 		out[k] = v
 	}

@@ -103,12 +103,10 @@ func (c *call) listPeople() (any, *GraphError) {
 	if !admin && c.s.sw.EmployeeSees == "refused" {
 		return nil, forbidden("Permissions error: this needs full control of the business")
 	}
-	return c.page(rows(c, b.people, func(p *Person) object {
-		if !admin && c.s.sw.EmployeeSees == "admins" && p.Role != "ADMIN" {
-			return nil // people with basic access see who has full control, and no error (help centre)
-		}
-		return personObject{b, p}.onEdge(c)
-	}))
+	all := admin || c.s.sw.EmployeeSees == "all" // people with basic access see who has full control, and no error (help centre)
+	return c.page(rows(c, b.people,
+		func(p *Person) bool { return all || p.Role == "ADMIN" },
+		func(p *Person) object { return personObject{b, p}.onEdge(c) }))
 }
 
 func (s *Sim) putPerson(b *business, p *Person, now, shown time.Time) {
@@ -181,7 +179,11 @@ func (c *call) updatePerson() (any, *GraphError) {
 	if c.flag("clear_pending_email") {
 		p.PendingEmail = ""
 	}
-	if held := c.hold("update of "+p.ID, func(now, shown time.Time) { c.s.putPerson(b, &p, now, shown) }, false); held != nil {
+	if held := c.hold("update of "+p.ID, func(now, shown time.Time) {
+		if b.people.get(p.ID) != nil { // gone while it waited for approval
+			c.s.putPerson(b, &p, now, shown)
+		}
+	}, false); held != nil {
 		return held, nil
 	}
 	return c.written(success(), personObject{b, &p})

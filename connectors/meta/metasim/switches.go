@@ -88,7 +88,6 @@ type Switches struct {
 	PixelAssign     string   `json:"pixel_assign"`     // POST {pixel}/assigned_users: "spec" (works) or "reference" (refused)
 	GroupDelete     string   `json:"group_delete"`     // DELETE {asset group}: "guide" (works) or "spec" (refused)
 	PartnerApproval string   `json:"partner_approval"` // POST {asset}/agencies: "never" or "always" requires_admin_approval
-	NullBatch       string   `json:"null_batch"`       // a null batch element "had" or "lacked" its effect
 }
 
 // choice describes one textual switch: where it is, and its permitted values, the default first.
@@ -145,7 +144,6 @@ func (w *Switches) choices() []choice {
 		{"pixel_assign", &w.PixelAssign, []string{"spec", "reference"}},
 		{"group_delete", &w.GroupDelete, []string{"guide", "spec"}},
 		{"partner_approval", &w.PartnerApproval, []string{"never", "always"}},
-		{"null_batch", &w.NullBatch, []string{"had", "lacked"}},
 	}
 }
 

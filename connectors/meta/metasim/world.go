@@ -105,7 +105,7 @@ type Person struct {
 	Title             string   `json:"title,omitempty"`
 	Role              string   `json:"role"`                         // ADMIN or EMPLOYEE; other roles are spread over the fields below
 	RawRole           string   `json:"raw_role,omitempty"`           // the role as last set
-	FinancePermission string   `json:"finance_permission,omitempty"` // EDITOR, ANALYST
+	FinancePermission string   `json:"finance_permission,omitempty"` // EDITOR, ANALYST; what else there is is unknown
 	IPPermission      string   `json:"ip_permission,omitempty"`      // Reviewer
 	Tasks             []string `json:"tasks,omitempty"`              // DEVELOPER, PARTNER_CENTER_*: what no other field tells
 	TwoFacStatus      string   `json:"two_fac_status,omitempty"`
@@ -227,11 +227,12 @@ func LoadWorld(r io.Reader) (World, error) {
 
 // Validate reports everything that contradicts itself, each with its place.
 func (w World) Validate() error {
-	v := &checker{ids: map[string]string{}}
+	v := &checker{ids: map[string]string{}, parents: map[string]string{}, assignable: map[string]bool{}}
 	apps, users, systemUsers, pages := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 	businesses := map[string]bool{}
 	for _, b := range w.Businesses {
 		businesses[b.ID] = true
+		v.parents[b.ID] = b.Parent
 	}
 	for i, a := range w.Apps {
 		at := fmt.Sprintf("apps[%d]", i)
@@ -251,7 +252,12 @@ func (w World) Validate() error {
 	for i := range w.Businesses {
 		b := &w.Businesses[i]
 		for _, s := range b.SystemUsers {
-			systemUsers[s.ID] = true
+			systemUsers[s.ID], v.assignable[s.ID] = true, true
+		}
+		for _, p := range b.People {
+			if p.ID != "" {
+				v.assignable[p.ID] = true
+			}
 		}
 		for _, p := range b.Pages {
 			pages[p.ID] = true
@@ -284,8 +290,10 @@ func (w World) Validate() error {
 }
 
 type checker struct {
-	ids  map[string]string
-	errs []error
+	ids        map[string]string
+	parents    map[string]string // businesses by id
+	assignable map[string]bool   // people and system users who can stand on an asset
+	errs       []error
 }
 
 func (v *checker) wrong(at, format string, args ...any) {
@@ -324,16 +332,19 @@ func (v *checker) business(at string, b *Business, businesses, users map[string]
 	if b.Parent != "" {
 		v.known(at, "parent", b.Parent, businesses)
 	}
+	for up, n := b.Parent, 0; up != ""; up, n = v.parents[up], n+1 {
+		if n > len(v.parents) {
+			v.wrong(at, "parent businesses form a ring")
+			break
+		}
+	}
 	admins := 0
-	assignable := map[string]bool{}
 	for i, p := range b.People {
 		at := fmt.Sprintf("%s.people[%d]", at, i)
 		if p.ID != "" { // one without an id is given one
 			v.id(at, p.ID)
-			assignable[p.ID] = true
 		}
 		v.role(at, p.Role)
-		v.oneOf(at, "finance_permission", p.FinancePermission, []string{"EDITOR", "ANALYST"})
 		if p.Role == "ADMIN" {
 			admins++
 		}
@@ -358,7 +369,6 @@ func (v *checker) business(at string, b *Business, businesses, users map[string]
 	for i, s := range b.SystemUsers {
 		at := fmt.Sprintf("%s.system_users[%d]", at, i)
 		v.id(at, s.ID)
-		assignable[s.ID] = true
 		v.role(at, s.Role)
 	}
 	contents := map[string]bool{}
@@ -376,6 +386,7 @@ func (v *checker) business(at string, b *Business, businesses, users map[string]
 			contents[a.ID] = true
 			v.oneOf(at, "access_status", a.AccessStatus, accessStatuses)
 			for _, as := range a.Assigned {
+				v.known(at, "assigned user", as.User, v.assignable)
 				for _, t := range as.Tasks {
 					v.oneOf(at, "task", t, k.tasks)
 				}
@@ -398,7 +409,7 @@ func (v *checker) business(at string, b *Business, businesses, users map[string]
 			v.known(at, "asset", id, contents)
 		}
 		for _, as := range g.Assigned {
-			v.known(at, "user", as.User, assignable)
+			v.known(at, "user", as.User, v.assignable)
 		}
 	}
 	if b.PrimaryPage != "" && !isDigits(b.PrimaryPage) {
