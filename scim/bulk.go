@@ -1,0 +1,3 @@
+package scim
+
+func (s *server) bulk(q *request) (*reply, error) { return nil, nil }

@@ -1,0 +1,132 @@
+package scim
+
+import (
+	"net/url"
+	"strings"
+
+	"adbridge/bridge"
+)
+
+const masked = "[masked]"
+
+// noteLimit bounds how many ids and texts a line of the provisioning log names.
+const noteLimit = 100
+
+// touch notes a resource that the request was about.
+func (q *request) touch(k *kind, id string) {
+	if id == "" {
+		return
+	}
+	to := &q.note.PersonIDs
+	if k.name == "Group" {
+		to = &q.note.GroupIDs
+	}
+	if len(*to) < noteLimit {
+		*to = append(*to, id)
+	}
+}
+
+func (q *request) touchRefs(refs []bridge.MemberRef) {
+	for _, r := range refs {
+		switch {
+		case len(q.note.PersonIDs) >= noteLimit:
+			return
+		case r.Type == "Group":
+			if len(q.note.GroupIDs) < noteLimit {
+				q.note.GroupIDs = append(q.note.GroupIDs, r.Value)
+			}
+		default:
+			q.note.PersonIDs = append(q.note.PersonIDs, r.Value)
+		}
+	}
+}
+
+// changed adds to the summary of what the request changed.
+func (q *request) changed(what string) {
+	if q.note.Changed != "" {
+		if len(q.note.Changed) > 2000 {
+			return
+		}
+		what = "; " + what
+	}
+	q.note.Changed += cut(what, 500)
+}
+
+// known are the query parameters whose values may be logged; others might be
+// anything, a token too.
+var known = map[string]bool{"filter": true, "startIndex": true, "count": true, "cursor": true, "sortBy": true, "sortOrder": true,
+	"attributes": true, "excludedAttributes": true, "aadOptscim062020": true}
+
+// loggedTarget is path and query as the log may show them.
+func loggedTarget(path, rawQuery string) string {
+	path = cut(path, 500)
+	if rawQuery == "" {
+		return path
+	}
+	var out []string
+	for p := range strings.SplitSeq(rawQuery, "&") {
+		name, value, _ := strings.Cut(p, "=")
+		plain, err := url.QueryUnescape(value)
+		if !known[name] || err != nil || strings.Contains(strings.ToLower(plain), "password") {
+			value = masked
+		}
+		out = append(out, cut(name, 100)+"="+cut(value, 1000))
+	}
+	return path + "?" + cut(strings.Join(out, "&"), 4000)
+}
+
+// redacted is a request body as the log may show it: without passwords, and no
+// longer than size.
+func redacted(body string, size int) string {
+	if body == "" {
+		return ""
+	}
+	// A key may be written with escapes (p\u0061ssword); only then, or when the
+	// word is there, is it worth reading.
+	if strings.Contains(body, `\u`) || containsFold(body, "password") {
+		r := &jsonReader{s: strings.TrimPrefix(body, "\ufeff"), limit: 100}
+		r.space()
+		v, err := r.value()
+		if err != nil {
+			return "[withheld: it cannot be read, and may hold a password]"
+		}
+		body = string(appendValue(nil, mask(v)))
+	}
+	return cut(body, size)
+}
+
+// containsFold looks for an ASCII word in any letter case.
+func containsFold(s, word string) bool {
+	for i := 0; i+len(word) <= len(s); i++ {
+		if s[i]|0x20 == word[0] && strings.EqualFold(s[i:i+len(word)], word) {
+			return true
+		}
+	}
+	return false
+}
+
+// mask replaces the values of passwords: under a key that ends so, and in the
+// operation of a PATCH whose path names it.
+func mask(v any) any {
+	switch v := v.(type) {
+	case []any:
+		for i, e := range v {
+			v[i] = mask(e)
+		}
+	case map[string]any:
+		secret := false
+		for k, e := range v {
+			if s, ok := e.(string); ok && strings.EqualFold(k, "path") && containsFold(s, "password") {
+				secret = true
+			}
+		}
+		for k, e := range v {
+			if containsFold(k, "password") || secret && strings.EqualFold(k, "value") {
+				v[k] = masked
+			} else {
+				v[k] = mask(e)
+			}
+		}
+	}
+	return v
+}

@@ -1,0 +1,459 @@
+package scim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/rs/zerolog"
+	"golang.org/x/time/rate"
+
+	"adbridge/bridge"
+)
+
+// Prefix is where the server is mounted. Handlers may be given paths with or
+// without it.
+const Prefix = "/scim/v2"
+
+// server answers requests; it is made by New and never changes.
+type server struct {
+	dir       Directory
+	auth      Auth
+	log       Log
+	base      string // SCIM base URL, without a slash at the end
+	ready     func() (bool, string)
+	now       func() time.Time
+	newID     func() string
+	logger    zerolog.Logger
+	limits    Limits
+	limiter   limiter
+	cursors   cursors
+	user      *kind
+	group     *kind
+	discovery discovery
+	routes    map[string]map[string]route
+}
+
+// New makes the handler of /scim/v2.
+func New(o Options) http.Handler {
+	s := &server{
+		dir: o.Directory, auth: o.Auth, log: o.Log, ready: o.Ready, now: o.Now, newID: o.NewID,
+		logger: o.Logger, limits: o.Limits.withDefaults(), cursors: newCursors(o.CursorKey),
+		base: strings.TrimSuffix(strings.TrimRight(o.PublicURL, "/"), Prefix) + Prefix,
+		user: userKind(), group: groupKind(),
+	}
+	s.limiter.perSecond, s.limiter.burst = rate.Limit(s.limits.PerSecond), s.limits.Burst
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.newID == nil {
+		s.newID = func() string { return uuid.Must(uuid.NewV7()).String() }
+	}
+	var err error
+	if s.discovery, err = s.discover(o.DocumentationURL); err != nil {
+		panic(err) // documents made of constants
+	}
+	s.routes = s.table()
+	return s
+}
+
+// request is one SCIM request, whether it came by itself or within a bulk.
+type request struct {
+	ctx         context.Context
+	call        bridge.Call
+	id          string
+	query       url.Values
+	fields      []field // of the body
+	attributes  []string
+	excluded    []string
+	ifMatch     string
+	ifNoneMatch string
+	note        *bridge.Exchange
+	projections map[*kind]*projection
+	buf         []byte
+}
+
+func (q *request) projection(k *kind) *projection {
+	if len(q.attributes) == 0 && len(q.excluded) == 0 {
+		return nil
+	}
+	p, ok := q.projections[k]
+	if !ok {
+		if q.projections == nil {
+			q.projections = map[*kind]*projection{}
+		}
+		p = k.projection(q.attributes, q.excluded)
+		q.projections[k] = p
+	}
+	return p
+}
+
+// reply is a success.
+type reply struct {
+	status   int
+	location string
+	version  int64
+	body     []byte
+	stream   func(io.Writer) error // instead of body, for what may be large
+}
+
+// answer is the reply that shows one resource.
+func (s *server) answer(q *request, status int, k *kind, r shown) *reply {
+	out := &reply{status: status, version: r.version, location: k.location(s.base, r.id)}
+	p := q.projection(k)
+	if len(r.refs) > 200 {
+		out.stream = func(w io.Writer) error {
+			to := &sink{b: make([]byte, 0, piece+1024), w: w}
+			k.resource(to, r, p, s.base)
+			to.pass(0)
+			return to.err
+		}
+		return out
+	}
+	to := &sink{b: make([]byte, 0, 1024)}
+	k.resource(to, r, p, s.base)
+	out.body = to.b
+	return out
+}
+
+// route is what a path and method lead to.
+type route struct {
+	handle func(*request) (*reply, error)
+	body   int64 // bytes allowed; 0: none is read
+	write  bool  // changes something: not for read-only tokens
+	public bool  // needs no token
+}
+
+// table is every path there is: its first segment, then "/" when an id
+// follows, or "/.search".
+func (s *server) table() map[string]map[string]route {
+	body := s.limits.Body
+	read := func(h func(*request) (*reply, error)) map[string]route { return map[string]route{"GET": {handle: h}} }
+	public := func(h func(*request) (*reply, error)) map[string]route {
+		return map[string]route{"GET": {handle: h, public: true}}
+	}
+	search := func(h func(*request) (*reply, error)) map[string]route {
+		return map[string]route{"POST": {handle: s.search(h), body: body}}
+	}
+	me := map[string]route{}
+	for _, m := range methods {
+		me[m] = route{handle: s.me}
+	}
+	return map[string]map[string]route{
+		"":        read(s.listAll),
+		".search": search(s.listAll),
+		"Users": {
+			"GET":  {handle: s.listUsers},
+			"POST": {handle: s.createUser, body: body, write: true},
+		},
+		"Users/": {
+			"GET":    {handle: s.getUser},
+			"PUT":    {handle: s.putUser, body: body, write: true},
+			"PATCH":  {handle: s.patchUser, body: body, write: true},
+			"DELETE": {handle: s.deleteUser, write: true},
+		},
+		"Users/.search": search(s.listUsers),
+		"Groups": {
+			"GET":  {handle: s.listGroups},
+			"POST": {handle: s.createGroup, body: body, write: true},
+		},
+		"Groups/": {
+			"GET":    {handle: s.getGroup},
+			"PUT":    {handle: s.putGroup, body: body, write: true},
+			"PATCH":  {handle: s.patchGroup, body: body, write: true},
+			"DELETE": {handle: s.deleteGroup, write: true},
+		},
+		"Groups/.search":        search(s.listGroups),
+		"ServiceProviderConfig": public(s.getConfig),
+		"Schemas":               public(s.discovery.schemas.all),
+		"Schemas/":              public(s.discovery.schemas.get),
+		"ResourceTypes":         public(s.discovery.resources.all),
+		"ResourceTypes/":        public(s.discovery.resources.get),
+		"Bulk":                  {"POST": {handle: s.bulk, body: s.limits.BulkBody, write: true}},
+		"Me":                    me,
+	}
+}
+
+var methods = []string{"GET", "POST", "PUT", "PATCH", "DELETE"}
+
+// find finds the route, or the methods that the path has instead.
+func (s *server) find(method, path string) (rt route, id, allow string, ok bool) {
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	first, rest, nested := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	key := first
+	if nested {
+		var err error
+		if id, err = url.PathUnescape(rest); err != nil || rest == "" || strings.Contains(rest, "/") {
+			return rt, "", "", false
+		}
+		if key += "/"; id == ".search" && s.routes[key+id] != nil {
+			key += id
+		}
+	}
+	has := s.routes[key]
+	if rt, ok = has[method]; ok || has == nil {
+		return rt, id, "", ok
+	}
+	var list []string
+	for _, m := range methods {
+		if _, ok := has[m]; !ok {
+			continue
+		}
+		if list = append(list, m); m == "GET" {
+			list = append(list, "HEAD")
+		}
+	}
+	return rt, id, strings.Join(list, ", "), true
+}
+
+// ServeHTTP implements http.Handler.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := s.now()
+	note := &bridge.Exchange{ID: s.newID(), At: start, Method: r.Method, UserAgent: cut(r.UserAgent(), 200), RemoteAddr: remote(r)}
+	out := &response{ResponseWriter: w}
+	defer func() {
+		if p := recover(); p != nil && p != http.ErrAbortHandler {
+			s.logger.Error().Str("request", note.ID).Str("method", r.Method).Str("path", r.URL.Path).
+				Any("panic", p).Bytes("stack", debug.Stack()).Msg("scim request panicked")
+			s.fault(out, note, translate(fmt.Errorf("panic: %v", p), s.user, ""))
+		} else if p != nil {
+			note.Status = out.status
+			s.record(r, note, start)
+			panic(p)
+		}
+		s.record(r, note, start)
+	}()
+	w.Header().Set("X-Request-Id", note.ID)
+	path := strings.TrimPrefix(r.URL.EscapedPath(), Prefix)
+	if path = strings.TrimRight(path, "/"); path == "" {
+		path = "/"
+	}
+	note.Target = loggedTarget(path, r.URL.RawQuery)
+	re, err := s.serve(out, r, path, note)
+	if err == nil {
+		err = s.reply(out, r, note, re)
+	}
+	if err == nil {
+		return
+	}
+	var f *fault
+	if !errors.As(err, &f) {
+		f = translate(err, s.user, "")
+	}
+	if f.cause != nil {
+		s.logger.Error().Err(f.cause).Str("request", note.ID).Str("source", note.SourceID).Str("method", r.Method).
+			Str("path", path).Int("status", f.Status).Msg("scim request not served")
+	}
+	if out.status != 0 { // half an answer is out: end it so that the client notices
+		note.Status, note.Detail = out.status, "the answer broke off"
+		panic(http.ErrAbortHandler)
+	}
+	s.fault(out, note, f)
+}
+
+// serve does everything up to the reply.
+func (s *server) serve(w http.ResponseWriter, r *http.Request, path string, note *bridge.Exchange) (*reply, error) {
+	if len(r.RequestURI) > 16<<10 {
+		return nil, newFault(http.StatusRequestURITooLong, "", "The address is longer than 16 KiB; send the query as POST to /.search.")
+	}
+	if s.ready != nil {
+		if ok, why := s.ready(); !ok {
+			return nil, unavailable("The server is not ready: "+why+". Send the request again in a moment.", nil)
+		}
+	}
+	rt, id, allow, ok := s.find(r.Method, path)
+	q := &request{ctx: r.Context(), id: id, note: note, ifMatch: strings.Join(r.Header.Values("If-Match"), ","), ifNoneMatch: strings.Join(r.Header.Values("If-None-Match"), ",")}
+	if !rt.public || r.Header.Get("Authorization") != "" {
+		source, label, readOnly, err := s.authenticate(q.ctx, r, note.RemoteAddr)
+		note.TokenLabel = label
+		if err != nil {
+			return nil, err
+		}
+		note.SourceID = source.ID
+		q.call = bridge.Call{Source: source, TokenLabel: label, RequestID: note.ID, RemoteAddr: note.RemoteAddr, UserAgent: note.UserAgent}
+		if d := s.limiter.wait(source.ID, s.now()); d > 0 {
+			f := newFault(http.StatusTooManyRequests, "", "This source sends more than %g requests a second. Send the request again after the time in Retry-After.", s.limits.PerSecond)
+			f.retryAfter = d
+			return nil, f
+		}
+		if readOnly && rt.write {
+			return nil, newFault(http.StatusForbidden, "", "The token %s may only read. Use a token of this source that may write.", quote(label))
+		}
+	}
+	switch {
+	case !ok:
+		return nil, newFault(http.StatusNotFound, "", "There is nothing at %s. The base URL is %s; below it are Users, Groups, Bulk, Schemas, ResourceTypes and ServiceProviderConfig, in these letters.", quote(path), s.base)
+	case rt.handle == nil:
+		f := newFault(http.StatusMethodNotAllowed, "", "%s is not possible at %s; use %s.", cut(r.Method, 20), quote(path), allow)
+		f.allow = allow
+		return nil, f
+	case len(id) > 512 || strings.ContainsRune(id, 0):
+		return nil, newFault(http.StatusNotFound, "", "There is no resource with such an id.")
+	}
+	var err error
+	if r.URL.RawQuery != "" {
+		if q.query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
+			return nil, badSyntax("The query of the address is not encoded rightly (%s).", err)
+		}
+		q.attributes, q.excluded = splitNames(q.query.Get("attributes")), splitNames(q.query.Get("excludedAttributes"))
+	}
+	if rt.body > 0 {
+		body, err := s.body(w, r, rt.body)
+		if err != nil {
+			return nil, err
+		}
+		note.Body = redacted(body, s.limits.LogBody)
+		if q.fields, err = document(body, s.limits.Depth); err != nil {
+			return nil, err
+		}
+	}
+	return rt.handle(q)
+}
+
+// body reads the request body, which must be JSON and no larger than limit.
+func (s *server) body(w http.ResponseWriter, r *http.Request, limit int64) (string, error) {
+	if t := r.Header.Get("Content-Type"); t != "" {
+		media, params, err := mime.ParseMediaType(t)
+		charset := strings.ToLower(params["charset"])
+		if err != nil || media != "application/scim+json" && media != "application/json" || charset != "" && charset != "utf-8" {
+			return "", newFault(http.StatusUnsupportedMediaType, "", "The content type %s is not accepted; send application/scim+json in UTF-8.", quote(t))
+		}
+	}
+	if e := r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
+		return "", newFault(http.StatusUnsupportedMediaType, "", "The content encoding %s is not accepted; send the body as it is.", quote(e))
+	}
+	tooLarge := newFault(http.StatusRequestEntityTooLarge, "", "The body is larger than %d bytes. Split it into several requests.", limit)
+	if r.ContentLength > limit {
+		return "", tooLarge
+	}
+	rc := http.NewResponseController(w)
+	if rc.SetReadDeadline(time.Now().Add(s.limits.ReadTime)) == nil {
+		defer rc.SetReadDeadline(time.Time{})
+	}
+	var b strings.Builder
+	if r.ContentLength > 0 {
+		b.Grow(int(r.ContentLength))
+	}
+	_, err := io.Copy(&b, http.MaxBytesReader(w, r.Body, limit))
+	var over *http.MaxBytesError
+	switch {
+	case errors.As(err, &over):
+		return "", tooLarge
+	case err != nil:
+		return "", newFault(http.StatusBadRequest, "", "The body did not arrive whole. Send the request again.")
+	}
+	return b.String(), nil
+}
+
+// reply writes a success. An error before the first byte can still be answered.
+func (s *server) reply(w *response, r *http.Request, note *bridge.Exchange, re *reply) error {
+	h := w.Header()
+	if re.location != "" {
+		h.Set("Location", re.location)
+	}
+	if re.version > 0 {
+		h.Set("Etag", etag(re.version))
+	}
+	note.Status = re.status
+	w.want = re.status
+	if re.stream != nil {
+		h.Set("Content-Type", "application/scim+json")
+		if r.Method == http.MethodHead {
+			w.WriteHeader(re.status)
+			return nil
+		}
+		if err := re.stream(w); err != nil {
+			if w.status == 0 {
+				h.Del("Location")
+				h.Del("Etag")
+			}
+			return err
+		}
+		return nil
+	}
+	if re.body != nil {
+		h.Set("Content-Type", "application/scim+json")
+		h.Set("Content-Length", strconv.Itoa(len(re.body)))
+	}
+	w.WriteHeader(re.status)
+	if re.body != nil && r.Method != http.MethodHead {
+		w.Write(re.body) // a client that has gone has nothing to be told
+	}
+	return nil
+}
+
+// fault writes an error.
+func (s *server) fault(w *response, note *bridge.Exchange, f *fault) {
+	note.Status, note.ScimType, note.Detail = f.Status, string(f.ScimType), f.Detail
+	if w.status != 0 {
+		return
+	}
+	h := w.Header()
+	if f.challenge != "" {
+		h.Set("Www-Authenticate", f.challenge)
+	}
+	if f.allow != "" {
+		h.Set("Allow", f.allow)
+	}
+	if f.retryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int((f.retryAfter+time.Second-1)/time.Second)))
+	}
+	body := f.body()
+	h.Set("Content-Type", "application/scim+json")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(f.Status)
+	w.Write(body)
+}
+
+// record hands the exchange to the provisioning log. The client may be gone;
+// the line is kept all the same.
+func (s *server) record(r *http.Request, note *bridge.Exchange, start time.Time) {
+	if s.log == nil {
+		return
+	}
+	note.Duration = s.now().Sub(start)
+	s.log.Exchange(context.WithoutCancel(r.Context()), *note)
+}
+
+// response knows whether its header has been written.
+type response struct {
+	http.ResponseWriter
+	want   int // status for the first Write
+	status int
+}
+
+func (w *response) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+		w.ResponseWriter.WriteHeader(status)
+	}
+}
+
+func (w *response) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.WriteHeader(max(w.want, http.StatusOK))
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController through.
+func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func remote(r *http.Request) string {
+	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		return host
+	}
+	return r.RemoteAddr
+}

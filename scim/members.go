@@ -1,0 +1,217 @@
+package scim
+
+import (
+	"strings"
+
+	"adbridge/bridge"
+)
+
+// parseRefs reads the members of a Group: objects, one object, or bare ids.
+// Each is read straight into a row, never into a map.
+func parseRefs(raw string) ([]bridge.MemberRef, error) {
+	if raw[0] != '[' {
+		ref, err := parseRef(raw)
+		return []bridge.MemberRef{ref}, err
+	}
+	n := strings.Count(raw, "{")
+	refs := make([]bridge.MemberRef, 0, n)
+	seen := make(map[string]bool, n)
+	err := each(raw, func(raw string) error {
+		ref, err := parseRef(raw)
+		if err == nil && !seen[ref.Value] {
+			seen[ref.Value] = true
+			refs = append(refs, ref)
+		}
+		return err
+	})
+	return refs, err
+}
+
+func parseRef(raw string) (bridge.MemberRef, error) {
+	var ref bridge.MemberRef
+	r := &jsonReader{s: raw, limit: 8}
+	switch raw[0] {
+	case '"':
+		s, err := r.str()
+		if err != nil {
+			return ref, err
+		}
+		ref.Value = s
+	case '{':
+		link := ""
+		err := r.object(func(key string) error {
+			var to *string
+			switch {
+			case strings.EqualFold(key, "value"):
+				to = &ref.Value
+			case strings.EqualFold(key, "display"):
+				to = &ref.Display
+			case strings.EqualFold(key, "type"):
+				to = &ref.Type
+			case key == "$ref":
+				to = &link
+			default:
+				return r.skip()
+			}
+			v, err := r.value()
+			if err != nil || v == nil {
+				return err
+			}
+			s, ok := v.(string)
+			if !ok {
+				return badValue("members.%s must be a string, not %s.", key, describe(v))
+			}
+			*to = s
+			return nil
+		})
+		if err != nil {
+			return ref, err
+		}
+		if ref.Value == "" && link != "" { // a reference by address alone
+			ref.Value = link[strings.LastIndexByte(link, '/')+1:]
+		}
+		switch {
+		case strings.EqualFold(ref.Type, "User"), strings.EqualFold(ref.Type, "Group"):
+			ref.Type = strings.ToUpper(ref.Type[:1]) + strings.ToLower(ref.Type[1:])
+		case strings.Contains(link, "/Groups/"):
+			ref.Type = "Group"
+		case strings.Contains(link, "/Users/"):
+			ref.Type = "User"
+		default:
+			ref.Type = "" // the directory knows
+		}
+	default:
+		return ref, badValue("members must be a list of objects with the id of a user or group as value.")
+	}
+	if strings.TrimSpace(ref.Value) == "" {
+		return ref, badValue("members: a member without value; value is the id that this server gave the user or group.")
+	}
+	if len(ref.Value) > 512 {
+		return ref, badValue("members: the value %s is too long to be an id.", quote(ref.Value))
+	}
+	return ref, nil
+}
+
+// groupPatch is the PATCH of a group: operations on its attributes, and rows.
+type groupPatch struct {
+	ops     []operation
+	members []bridge.MemberChange
+}
+
+// compileGroup resolves the operations of a PATCH of a Group. What concerns
+// members becomes rows; the group's members are never read.
+func (k *kind) compileGroup(raw []rawOp, l Limits) (groupPatch, error) {
+	var p groupPatch
+	for _, r := range raw {
+		err := k.spread(r, func(r rawOp) error {
+			t, err := k.parsePath(r.path, l)
+			if err != nil {
+				return err
+			}
+			if t.attr == k.refs {
+				return p.member(r, t)
+			}
+			o, err := k.operation(r.op, r.path, r.value, r.hasValue, l)
+			p.ops = append(p.ops, o)
+			return err
+		})
+		if err != nil {
+			return p, err
+		}
+	}
+	return p, nil
+}
+
+func (p *groupPatch) member(r rawOp, t target) error {
+	if t.sub != nil && t.sub.name != "value" {
+		return notMutable("%s cannot be changed; remove the member and add it again.", t.sub.path())
+	}
+	if t.filter != nil {
+		return p.filtered(r, t)
+	}
+	if r.value == "null" || r.op == "replace" && r.value == `""` {
+		return badValue("members: null is ambiguous. Write [] with replace, or remove without a value, to take out every member; name the members to take out single ones.")
+	}
+	if r.op == "remove" && !r.hasValue {
+		p.add(bridge.MemberChange{Op: bridge.ClearMembers})
+		return nil
+	}
+	refs, err := parseRefs(r.value)
+	if err != nil {
+		return err
+	}
+	switch {
+	case r.op == "replace" && len(refs) == 0:
+		p.add(bridge.MemberChange{Op: bridge.ClearMembers})
+	case r.op == "replace":
+		p.add(bridge.MemberChange{Op: bridge.ReplaceMembers, Refs: refs})
+	case len(refs) == 0: // nobody to add or remove
+	case r.op == "remove":
+		p.add(bridge.MemberChange{Op: bridge.RemoveMembers, Refs: refs})
+	default:
+		p.add(bridge.MemberChange{Op: bridge.AddMembers, Refs: refs})
+	}
+	return nil
+}
+
+// filtered handles members[value eq "…"] and the like.
+func (p *groupPatch) filtered(r rawOp, t target) error {
+	refs, exact := refsOf(t.filter)
+	if r.op == "remove" {
+		if exact {
+			p.add(bridge.MemberChange{Op: bridge.RemoveMembers, Refs: refs})
+		} else {
+			p.add(bridge.MemberChange{Op: bridge.RemoveMembers, Where: t.filter})
+		}
+		return nil
+	}
+	if !exact {
+		return badPath(`members: %s needs a path such as members[value eq "id"], or members with a list.`, r.op)
+	}
+	var to []bridge.MemberRef
+	var err error
+	if r.value != "null" {
+		if to, err = parseRefs(r.value); err != nil {
+			return err
+		}
+	}
+	if r.op == "replace" && len(to) > 0 && (len(refs) != 1 || len(to) != 1 || to[0].Value != refs[0].Value) {
+		p.add(bridge.MemberChange{Op: bridge.RemoveMembers, Refs: refs})
+		p.add(bridge.MemberChange{Op: bridge.AddMembers, Refs: to})
+		return nil
+	}
+	if len(to) != 1 || len(refs) != 1 || to[0].Value != refs[0].Value {
+		return badValue(`members: the value must name the same member as the path; write {"op":"add","path":"members","value":[{"value":"id"}]}.`)
+	}
+	p.add(bridge.MemberChange{Op: bridge.AddMembers, Refs: to})
+	return nil
+}
+
+// refsOf reads filters that only name ids: value eq "a" or value eq "b".
+func refsOf(e *bridge.Expr) ([]bridge.MemberRef, bool) {
+	switch {
+	case e.Op == bridge.OpEq && e.Path.Sub == "value":
+		s, ok := e.Value.(string)
+		return []bridge.MemberRef{{Value: s}}, ok
+	case e.Op == bridge.OpOr:
+		l, ok := refsOf(e.Left)
+		if !ok {
+			return nil, false
+		}
+		r, ok := refsOf(e.Right)
+		return append(l, r...), ok
+	}
+	return nil, false
+}
+
+// add appends a step, joined with the one before where that is the same kind:
+// Okta sends an operation for each member.
+func (p *groupPatch) add(c bridge.MemberChange) {
+	if n := len(p.members); n > 0 && c.Where == nil && (c.Op == bridge.AddMembers || c.Op == bridge.RemoveMembers) {
+		if last := &p.members[n-1]; last.Op == c.Op && last.Where == nil {
+			last.Refs = append(last.Refs, c.Refs...)
+			return
+		}
+	}
+	p.members = append(p.members, c)
+}

@@ -1,0 +1,526 @@
+package scim
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"adbridge/bridge"
+)
+
+// memory is a Directory for tests: maps under a mutex. It changes nothing
+// before it knows that the whole call succeeds.
+type memory struct {
+	mu     sync.Mutex
+	seq    int
+	users  map[string]bridge.User
+	groups map[string]bridge.GroupResource
+	rows   map[string][]bridge.MemberRef // group id → members in order
+	has    map[string]map[string]bool
+	clock  time.Time
+	calls  []bridge.Call
+	loads  int                  // how often a group was read with its members
+	twice  bool                 // run change functions twice, as PostgreSQL may
+	fail   error                // answer everything with this
+	steps  []bridge.GroupChange // the group changes seen
+}
+
+func newMemory() *memory {
+	return &memory{users: map[string]bridge.User{}, groups: map[string]bridge.GroupResource{}, rows: map[string][]bridge.MemberRef{},
+		has: map[string]map[string]bool{}, clock: time.Date(2026, 11, 21, 22, 0, 0, 0, time.UTC), twice: true}
+}
+
+func (m *memory) enter(call bridge.Call) (func(), error) {
+	m.mu.Lock()
+	m.calls = append(m.calls, call)
+	m.clock = m.clock.Add(time.Millisecond)
+	return m.mu.Unlock, m.fail
+}
+
+func (m *memory) id(kind string) string {
+	m.seq++
+	return fmt.Sprintf("0199%08d-%s", m.seq, kind)
+}
+
+func (m *memory) find(call bridge.Call, id string) (bridge.User, error) {
+	u, ok := m.users[id]
+	if !ok || u.SourceID != call.Source.ID {
+		return u, fmt.Errorf("user %s: %w", id, bridge.ErrNotFound)
+	}
+	return u, nil
+}
+
+func (m *memory) groupsOf(id string) []bridge.MemberRef {
+	refs := []bridge.MemberRef{}
+	for _, gid := range slices.Sorted(maps.Keys(m.groups)) {
+		if m.has[gid][id] {
+			refs = append(refs, bridge.MemberRef{Value: gid, Type: "Group", Display: m.groups[gid].DisplayName})
+		}
+	}
+	return refs
+}
+
+func (m *memory) User(_ context.Context, call bridge.Call, id string, groups bool) (bridge.User, error) {
+	leave, err := m.enter(call)
+	defer leave()
+	if err != nil {
+		return bridge.User{}, err
+	}
+	u, err := m.find(call, id)
+	if err == nil && groups {
+		u.Groups = m.groupsOf(id)
+	}
+	return u, err
+}
+
+func (m *memory) taken(u bridge.User) bool {
+	for _, o := range m.users {
+		if o.ID != u.ID && o.SourceID == u.SourceID && (bridge.Fold(o.UserName) == bridge.Fold(u.UserName) || u.ExternalID != "" && o.ExternalID == u.ExternalID) {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *memory) CreateUser(_ context.Context, call bridge.Call, u bridge.User) (bridge.User, error) {
+	leave, err := m.enter(call)
+	defer leave()
+	if err != nil {
+		return u, err
+	}
+	if m.taken(u) {
+		return u, fmt.Errorf("userName: %w", bridge.ErrExists)
+	}
+	u.ID, u.SourceID, u.Version, u.CreatedAt, u.UpdatedAt = m.id("user"), call.Source.ID, 1, m.clock, m.clock
+	m.users[u.ID] = u
+	return u, nil
+}
+
+func (m *memory) ChangeUser(_ context.Context, call bridge.Call, id string, ifVersion int64, change func(bridge.User) (bridge.User, error)) (bridge.User, error) {
+	leave, err := m.enter(call)
+	defer leave()
+	if err != nil {
+		return bridge.User{}, err
+	}
+	u, err := m.find(call, id)
+	if err != nil {
+		return u, err
+	}
+	if ifVersion != 0 && ifVersion != u.Version {
+		return u, fmt.Errorf("user %s: %w", id, bridge.ErrConflict)
+	}
+	before := clone(u.Attributes)
+	next, err := change(u)
+	if m.twice && err == nil {
+		next, err = change(u)
+	}
+	if !reflect.DeepEqual(before, any(u.Attributes)) {
+		return u, errors.New("the change function wrote to the stored attributes")
+	}
+	if err != nil {
+		return u, err
+	}
+	if reflect.DeepEqual(next, u) {
+		return u, nil
+	}
+	if m.taken(next) {
+		return u, fmt.Errorf("userName: %w", bridge.ErrExists)
+	}
+	next.Version, next.UpdatedAt = u.Version+1, m.clock
+	m.users[id] = next
+	return next, nil
+}
+
+func (m *memory) DeleteUser(_ context.Context, call bridge.Call, id string, ifVersion int64) error {
+	leave, err := m.enter(call)
+	defer leave()
+	if err != nil {
+		return err
+	}
+	u, err := m.find(call, id)
+	if err != nil {
+		return err
+	}
+	if ifVersion != 0 && ifVersion != u.Version {
+		return bridge.ErrConflict
+	}
+	delete(m.users, id)
+	return nil
+}
+
+func (m *memory) findGroup(call bridge.Call, id string) (bridge.GroupResource, error) {
+	g, ok := m.groups[id]
+	if !ok || g.SourceID != call.Source.ID {
+		return g, fmt.Errorf("group %s: %w", id, bridge.ErrNotFound)
+	}
+	return g, nil
+}
+
+func (m *memory) typed(refs []bridge.MemberRef) []bridge.MemberRef {
+	out := []bridge.MemberRef{}
+	for _, r := range refs {
+		if _, ok := m.groups[r.Value]; ok {
+			r.Type = "Group"
+		} else if _, ok := m.users[r.Value]; ok {
+			r.Type = "User"
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+func (m *memory) Group(_ context.Context, call bridge.Call, id string, members bool) (bridge.GroupResource, error) {
+	leave, err := m.enter(call)
+	defer leave()
+	if err != nil {
+		return bridge.GroupResource{}, err
+	}
+	g, err := m.findGroup(call, id)
+	if err == nil && members {
+		m.loads++
+		g.Members = m.typed(m.rows[id])
+	}
+	return g, err
+}
+
+func (m *memory) takenGroup(g bridge.GroupResource) bool {
+	for _, o := range m.groups {
+		if o.ID != g.ID && o.SourceID == g.SourceID && (bridge.Fold(o.DisplayName) == bridge.Fold(g.DisplayName) || g.ExternalID != "" && o.ExternalID == g.ExternalID) {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *memory) CreateGroup(_ context.Context, call bridge.Call, g bridge.GroupResource) (bridge.GroupResource, error) {
+	leave, err := m.enter(call)
+	defer leave()
+	if err != nil {
+		return g, err
+	}
+	if m.takenGroup(g) {
+		return g, fmt.Errorf("displayName: %w", bridge.ErrExists)
+	}
+	g.ID, g.SourceID, g.Version, g.CreatedAt, g.UpdatedAt = m.id("group"), call.Source.ID, 1, m.clock, m.clock
+	rows := g.Members
+	g.Members = nil
+	m.groups[g.ID] = g
+	m.rows[g.ID], m.has[g.ID] = slices.Clone(rows), map[string]bool{}
+	for _, r := range rows {
+		m.has[g.ID][r.Value] = true
+	}
+	g.Members = m.typed(m.rows[g.ID])
+	return g, nil
+}
+
+// reaches says whether a group contains another, through any depth.
+func (m *memory) reaches(rows map[string][]bridge.MemberRef, from, to string, seen map[string]bool) bool {
+	if seen[from] {
+		return false
+	}
+	seen[from] = true
+	for _, r := range rows[from] {
+		if r.Value == to || m.groups[r.Value].ID != "" && m.reaches(rows, r.Value, to, seen) {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *memory) ChangeGroup(_ context.Context, call bridge.Call, id string, c bridge.GroupChange) (bridge.GroupResource, error) {
+	leave, err := m.enter(call)
+	defer leave()
+	if err != nil {
+		return bridge.GroupResource{}, err
+	}
+	m.steps = append(m.steps, c)
+	g, err := m.findGroup(call, id)
+	if err != nil {
+		return g, err
+	}
+	if c.IfVersion != 0 && c.IfVersion != g.Version {
+		return g, bridge.ErrConflict
+	}
+	next := g
+	if c.Attributes != nil {
+		for range 2 {
+			if next, err = c.Attributes(g); err != nil {
+				return g, err
+			}
+		}
+		if m.takenGroup(next) {
+			return g, bridge.ErrExists
+		}
+	}
+	rows, has := slices.Clone(m.rows[id]), maps.Clone(m.has[id])
+	drop := func(gone func(bridge.MemberRef) bool) {
+		rows = slices.DeleteFunc(rows, func(r bridge.MemberRef) bool {
+			if gone(r) {
+				delete(has, r.Value)
+				return true
+			}
+			return false
+		})
+	}
+	for _, s := range c.Members {
+		named := map[string]bool{}
+		for _, r := range s.Refs {
+			named[r.Value] = true
+		}
+		switch s.Op {
+		case bridge.ClearMembers:
+			rows, has = nil, map[string]bool{}
+		case bridge.RemoveMembers:
+			drop(func(r bridge.MemberRef) bool {
+				if s.Where != nil {
+					return matches(s.Where, map[string]any{"value": r.Value, "display": r.Display, "type": m.typed([]bridge.MemberRef{r})[0].Type})
+				}
+				return named[r.Value]
+			})
+		case bridge.ReplaceMembers:
+			drop(func(r bridge.MemberRef) bool { return !named[r.Value] })
+			fallthrough
+		case bridge.AddMembers:
+			for _, r := range s.Refs {
+				if !has[r.Value] {
+					has[r.Value] = true
+					rows = append(rows, r)
+				}
+			}
+		}
+	}
+	all := maps.Clone(m.rows)
+	all[id] = rows
+	if m.reaches(all, id, id, map[string]bool{}) {
+		return g, fmt.Errorf("group %s: %w", id, bridge.ErrCycle)
+	}
+	if reflect.DeepEqual(g, next) && reflect.DeepEqual(rows, m.rows[id]) {
+		return g, nil
+	}
+	next.Version, next.UpdatedAt = g.Version+1, m.clock
+	m.groups[id], m.rows[id], m.has[id] = next, rows, has
+	return next, nil
+}
+
+func (m *memory) DeleteGroup(_ context.Context, call bridge.Call, id string, ifVersion int64) error {
+	leave, err := m.enter(call)
+	defer leave()
+	if err != nil {
+		return err
+	}
+	g, err := m.findGroup(call, id)
+	if err != nil {
+		return err
+	}
+	if ifVersion != 0 && ifVersion != g.Version {
+		return bridge.ErrConflict
+	}
+	delete(m.groups, id)
+	delete(m.rows, id)
+	delete(m.has, id)
+	return nil
+}
+
+func (m *memory) Users(_ context.Context, call bridge.Call, q bridge.Query) (bridge.Page[bridge.User], error) {
+	leave, err := m.enter(call)
+	defer leave()
+	if err != nil {
+		return bridge.Page[bridge.User]{}, err
+	}
+	var all []bridge.User
+	for _, u := range m.users {
+		if u.SourceID != call.Source.ID {
+			continue
+		}
+		if q.Groups || q.Filter != nil {
+			u.Groups = m.groupsOf(u.ID)
+		}
+		if q.Filter == nil || whole(q.Filter, resourceMap(shownUser(u, true), "groups")) {
+			all = append(all, u)
+		}
+	}
+	return paged(all, q, func(u bridge.User) shown { return shownUser(u, true) }), nil
+}
+
+func (m *memory) Groups(_ context.Context, call bridge.Call, q bridge.Query) (bridge.Page[bridge.GroupResource], error) {
+	leave, err := m.enter(call)
+	defer leave()
+	if err != nil {
+		return bridge.Page[bridge.GroupResource]{}, err
+	}
+	var all []bridge.GroupResource
+	for _, g := range m.groups {
+		if g.SourceID != call.Source.ID {
+			continue
+		}
+		if q.Filter != nil {
+			g.Members = m.typed(m.rows[g.ID])
+		}
+		if q.Filter == nil || whole(q.Filter, resourceMap(shownGroup(g, true), "members")) {
+			g.Members = nil
+			all = append(all, g)
+		}
+	}
+	return paged(all, q, func(g bridge.GroupResource) shown { return shownGroup(g, false) }), nil
+}
+
+func paged[T any](all []T, q bridge.Query, show func(T) shown) bridge.Page[T] {
+	slices.SortFunc(all, func(a, b T) int {
+		x, y := show(a), show(b)
+		if q.SortBy != "" {
+			u, v := sortKey(x, q.SortBy), sortKey(y, q.SortBy)
+			c := cmp.Compare(u, v)
+			switch { // without a value: last if ascending
+			case u == "" && v != "":
+				c = 1
+			case u != "" && v == "":
+				c = -1
+			}
+			if q.Descending {
+				c = -c
+			}
+			if c != 0 {
+				return c
+			}
+		}
+		return cmp.Compare(x.id, y.id)
+	})
+	p := bridge.Page[T]{Total: -1}
+	if q.Total {
+		p.Total = len(all)
+	}
+	from := min(q.Offset, len(all))
+	if q.After != "" {
+		for from < len(all) && show(all[from]).id <= q.After {
+			from++
+		}
+	}
+	to := min(from+q.Limit, len(all))
+	p.Items, p.More = all[from:to], to < len(all)
+	return p
+}
+
+func sortKey(r shown, path string) string {
+	m := resourceMap(r, "")
+	if strings.HasPrefix(path, enterpriseURN+":") {
+		m, _ = m[enterpriseURN].(map[string]any)
+		path = strings.TrimPrefix(path, enterpriseURN+":")
+	}
+	name, sub, _ := strings.Cut(path, ".")
+	v := m[name]
+	if list, ok := v.([]any); ok && len(list) > 0 {
+		v = list[0]
+		for _, e := range list {
+			if e, ok := e.(map[string]any); ok && e["primary"] == true {
+				v = e
+			}
+		}
+	}
+	if c, ok := v.(map[string]any); ok {
+		v = c[sub]
+	}
+	s, _ := v.(string)
+	return bridge.Fold(s)
+}
+
+// resourceMap is a resource as filters see it.
+func resourceMap(r shown, refs string) map[string]any {
+	m := maps.Clone(r.attrs)
+	if m == nil {
+		m = map[string]any{}
+	}
+	m["id"] = r.id
+	m["meta"] = map[string]any{"created": r.created.Format(time.RFC3339Nano), "lastModified": r.updated.Format(time.RFC3339Nano), "version": r.version}
+	list := []any{}
+	for _, x := range r.refs {
+		list = append(list, map[string]any{"value": x.Value, "display": x.Display, "type": x.Type})
+	}
+	if refs != "" {
+		m[refs] = list
+	}
+	return m
+}
+
+// whole evaluates a filter on a whole resource.
+func whole(e *bridge.Expr, m map[string]any) bool {
+	switch e.Op {
+	case bridge.OpAnd:
+		return whole(e.Left, m) && whole(e.Right, m)
+	case bridge.OpOr:
+		return whole(e.Left, m) || whole(e.Right, m)
+	case bridge.OpNot:
+		return !whole(e.Left, m)
+	}
+	if e.Path.URN != "" {
+		m, _ = m[e.Path.URN].(map[string]any)
+	}
+	v := m[e.Path.Attr]
+	list, multi := v.([]any)
+	if !multi {
+		list = []any{v}
+	}
+	if e.Op == bridge.OpPr && e.Path.Sub == "" {
+		return present(v)
+	}
+	for _, one := range list {
+		c, complex := one.(map[string]any)
+		switch {
+		case e.Op == bridge.OpValuePath:
+			if complex && matches(e.Left, c) {
+				return true
+			}
+		case e.Path.Sub != "":
+			if compareValue(e, c[e.Path.Sub]) {
+				return true
+			}
+		case compareValue(e, one):
+			return true
+		}
+	}
+	return false
+}
+
+// tokens is an Auth for tests.
+type tokens struct {
+	sources map[string]bridge.Source // by token
+	fail    error
+}
+
+func (t *tokens) Authenticate(_ context.Context, bearer, _ string) (bridge.Source, string, bool, error) {
+	if t.fail != nil {
+		return bridge.Source{}, "", false, t.fail
+	}
+	src, ok := t.sources[bearer]
+	if !ok {
+		return bridge.Source{}, "", false, &TokenError{Reason: "This token is not known."}
+	}
+	return src, "label of " + bearer, strings.HasSuffix(bearer, "-read"), nil
+}
+
+// journal is a Log for tests.
+type journal struct {
+	mu    sync.Mutex
+	lines []bridge.Exchange
+}
+
+func (j *journal) Exchange(_ context.Context, x bridge.Exchange) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.lines = append(j.lines, x)
+}
+
+func (j *journal) last() bridge.Exchange {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if len(j.lines) == 0 {
+		return bridge.Exchange{}
+	}
+	return j.lines[len(j.lines)-1]
+}
