@@ -241,7 +241,16 @@ func (p param) bad(query bool) []any {
 		}
 		if p.item.kind == object {
 			all = append(all, []any{map[string]any{}})
+			for _, f := range p.item.fields {
+				for _, bad := range f.bad(false) {
+					item := p.item.valid().(map[string]any)
+					item[f.name] = bad
+					all = append(all, []any{item})
+				}
+			}
 		}
+	case roleMap:
+		all = []any{"ADMIN", []any{}, map[string]any{"CATALOG": p.values[0]}, map[string]any{"ADVERTISER": "ADMIN"}, map[string]any{"ADVERTISER": 1}}
 	case object:
 		all = []any{"words", []any{}, 5}
 		for _, f := range p.fields {

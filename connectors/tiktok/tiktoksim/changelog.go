@@ -60,7 +60,8 @@ func changelogGet(k *call) (any, *fail) {
 	typ := f.str("activity_type")
 	all := []item{}
 	for _, e := range k.c.activities {
-		if e.Time.Before(from) || e.Time.After(to) || e.Time.Add(k.sw.ChangelogDelay).After(now) || typ != "" && typ != "ALL" && e.Type != typ {
+		if e.Time.Before(from) || e.Time.After(to) || e.Time.Add(k.sw.ChangelogDelay).After(now) ||
+			k.sw.ChangelogKeeps > 0 && e.Time.Add(k.sw.ChangelogKeeps).Before(now) || typ != "" && typ != "ALL" && e.Type != typ {
 			continue
 		}
 		all = append(all, item{e.Time.UTC().Format(time.DateTime), e.Type, e.OperatorID, e.Log})

@@ -26,7 +26,7 @@
 //
 // # In a test
 //
-//	sim := tiktoksim.New(tiktoksim.Options{World: world, QPS: -1, QPM: -1})
+//	sim := tiktoksim.New(tiktoksim.Options{World: world, QPS: -1, QPM: -1, QPD: -1})
 //	srv := httptest.NewServer(sim)
 //	... the connector with base URL srv.URL + "/open_api/v1.3" ...
 //	sim.Accept(bc, "ana@example.com", tiktoksim.AcceptAs{Email: "ana@example.net"})

@@ -2,6 +2,7 @@ package tiktoksim
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -242,9 +243,9 @@ func (k *call) invitable(e string) (status string, fresh bool, f *fail) {
 	}
 	switch {
 	case r.Status == bound && k.sw.InviteBound == "error":
-		return r.Status, false, failed(40002, "The user %s is already a member of the Business Center.", e)
+		return r.Status, false, k.refused("The user %s is already a member of the Business Center.", e)
 	case r.Status == rejected && k.sw.InviteRejected == "error":
-		return r.Status, false, failed(40002, "The user %s has rejected the invitation.", e)
+		return r.Status, false, k.refused("The user %s has rejected the invitation.", e)
 	case r.Status == rejected && k.sw.InviteRejected == "invited":
 		return r.Status, true, nil
 	}
@@ -254,10 +255,10 @@ func (k *call) invitable(e string) (status string, fresh bool, f *fail) {
 // capped refuses what goes beyond 20 admins or 4,000 members.
 func (s *Sim) capped(members, admins int, asAdmin bool) *fail {
 	if s.opts.MaxMembers > 0 && members > s.opts.MaxMembers {
-		return failed(40002, "The number of members of the Business Center exceeds the limit %d.", s.opts.MaxMembers)
+		return s.refused("The number of members of the Business Center exceeds the limit %d.", s.opts.MaxMembers)
 	}
 	if asAdmin && s.opts.MaxAdmins > 0 && admins > s.opts.MaxAdmins {
-		return failed(40002, "The number of admins of the Business Center exceeds the limit %d.", s.opts.MaxAdmins)
+		return s.refused("The number of admins of the Business Center exceeds the limit %d.", s.opts.MaxAdmins)
 	}
 	return nil
 }
@@ -323,7 +324,7 @@ func memberUpdate(k *call) (any, *fail) {
 		}
 	}
 	if k.sw.SameValue == "refused" && n.Role == r.Role && n.Name == r.Name && n.FinanceRole == r.FinanceRole {
-		return nil, failed(40002, "Nothing to update.")
+		return nil, k.refused("Nothing to update.")
 	}
 	if f := k.mayChange(r, n.Role != admin); f != nil {
 		return nil, f
@@ -350,16 +351,22 @@ func (k *call) clearFinance(n *row) *fail {
 	return nil
 }
 
+// refused is a broken rule about members, for which no code is published.
+func (s *Sim) refused(format string, v ...any) *fail {
+	code, _ := strconv.Atoi(s.sw.RuleCode)
+	return failed(code, format, v...)
+}
+
 // mayChange guards the last admin, and oneself, where TikTok is set to.
 func (k *call) mayChange(r *row, losesAdmin bool) *fail {
 	if r.Role != admin || !losesAdmin {
 		return nil
 	}
 	if r.UserID == k.user.CoreUserID && k.sw.Self == "refused" {
-		return failed(40002, "You can't change your own role or remove yourself.")
+		return k.refused("You can't change your own role or remove yourself.")
 	}
 	if k.c.truth.admins() == 1 && k.sw.LastAdmin == "refused" {
-		return failed(40002, "A Business Center needs at least one admin.")
+		return k.refused("A Business Center needs at least one admin.")
 	}
 	return nil
 }
@@ -400,16 +407,16 @@ func memberDelete(k *call) (any, *fail) {
 	case id == "" && address == "":
 		return nil, failed(40002, "Missing required field(s): user_id or user_email.")
 	case id != "" && address != "" && strict:
-		return nil, failed(40002, "user_id and user_email can't be used at the same time.")
+		return nil, k.refused("user_id and user_email can't be used at the same time.")
 	case id != "":
 		if r = k.c.truth.byUser[id]; r == nil {
 			if r = k.reserved(id); r != nil && strict {
-				return nil, failed(40002, "The invitation has not been accepted, delete it by user_email.")
+				return nil, k.refused("The invitation has not been accepted, delete it by user_email.")
 			}
 		}
 	default:
 		if r = k.c.truth.byEmail[strings.ToLower(address)]; r != nil && r.Status == bound && strict {
-			return nil, failed(40002, "The user has accepted the invitation, delete it by user_id.")
+			return nil, k.refused("The user has accepted the invitation, delete it by user_id.")
 		}
 	}
 	if r == nil {
@@ -420,7 +427,7 @@ func memberDelete(k *call) (any, *fail) {
 	}
 	if r.Status == bound {
 		if r.UserID == k.user.CoreUserID && k.sw.Self == "refused" {
-			return nil, failed(40002, "You can't change your own role or remove yourself.")
+			return nil, k.refused("You can't change your own role or remove yourself.")
 		}
 		if f := k.mayChange(r, true); f != nil {
 			return nil, f

@@ -22,7 +22,7 @@ func (s *Sim) Groups(bcID string) []AssetGroup {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c := s.byBC[bcID]; c != nil {
-		return slices.Clone(c.truth.groups)
+		return append([]AssetGroup{}, c.truth.groups...)
 	}
 	return nil
 }
@@ -32,7 +32,7 @@ func (s *Sim) Partners(bcID string) []Partner {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c := s.byBC[bcID]; c != nil {
-		return slices.Clone(c.truth.partner)
+		return append([]Partner{}, c.truth.partner...)
 	}
 	return nil
 }

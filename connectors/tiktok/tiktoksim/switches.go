@@ -31,6 +31,7 @@ type Switches struct {
 	InvalidEmail    string `json:"invalid_email,omitempty" values:"refused|partial"`            // one bad address in a batch: 40002 for all, or 20001
 	ExpiredRow      string `json:"expired_row,omitempty" values:"stays|goes"`                   // the PENDING row of a lapsed invitation
 	AcceptOther     string `json:"accept_other,omitempty" values:"allowed|refused"`             // accepting with another address than the invited one
+	RuleCode        string `json:"rule_code,omitempty" values:"40002|40001|40700"`              // code of a broken member rule: caps, last admin, oneself, mismatched delete
 	PendingCounts   string `json:"pending_counts,omitempty" values:"yes|no"`                    // do invitations count towards the caps
 	OverQuota       string `json:"over_quota,omitempty" values:"refused|partial"`               // more invitations than fit
 	DeleteAbsent    string `json:"delete_absent,omitempty" values:"40002|40007|ok"`             // deleting who is not there
@@ -72,6 +73,7 @@ type Switches struct {
 	Propagation    time.Duration `json:"-"` // "propagation": reads lag behind writes by this much
 	QPMPause       time.Duration `json:"-"` // "qpm_pause": after passing the minute's limit; 0 is the documented 5 min, negative until the next minute
 	ChangelogDelay time.Duration `json:"-"` // "changelog_delay": an event is readable after this
+	ChangelogKeeps time.Duration `json:"-"` // "changelog_keeps": and forgotten after this; 0 never
 }
 
 // DefaultSwitches is the zero Switches spelled out.
@@ -108,6 +110,7 @@ func EverySwitch() []Setting {
 		{"propagation=3s", func(s *Switches) { s.Propagation = 3 * time.Second }},
 		{"qpm_pause=-1s", func(s *Switches) { s.QPMPause = -time.Second }},
 		{"changelog_delay=1m", func(s *Switches) { s.ChangelogDelay = time.Minute }},
+		{"changelog_keeps=24h", func(s *Switches) { s.ChangelogKeeps = 24 * time.Hour }},
 	} {
 		s := DefaultSwitches()
 		d.set(&s)
@@ -126,7 +129,7 @@ func (s Switches) Validate() error {
 			return fmt.Errorf("switch %s: %q is not one of %s", wireName(f), got.String(), strings.Join(values, ", "))
 		}
 	}
-	if s.InviteTTL < 0 || s.RejectedFor < 0 || s.Propagation < 0 || s.ChangelogDelay < 0 {
+	if s.InviteTTL < 0 || s.RejectedFor < 0 || s.Propagation < 0 || s.ChangelogDelay < 0 || s.ChangelogKeeps < 0 {
 		return fmt.Errorf("switches: a delay is negative")
 	}
 	return nil
@@ -163,11 +166,12 @@ type wireSwitches struct {
 	Propagation    duration `json:"propagation"`
 	QPMPause       duration `json:"qpm_pause"`
 	ChangelogDelay duration `json:"changelog_delay"`
+	ChangelogKeeps duration `json:"changelog_keeps"`
 }
 
 func (s Switches) wire() wireSwitches {
 	return wireSwitches{plainSwitches(s), duration(s.InviteTTL), duration(s.RejectedFor),
-		duration(s.Propagation), duration(s.QPMPause), duration(s.ChangelogDelay)}
+		duration(s.Propagation), duration(s.QPMPause), duration(s.ChangelogDelay), duration(s.ChangelogKeeps)}
 }
 
 // MarshalJSON writes delays as Go durations ("3s").
@@ -184,7 +188,7 @@ func (s *Switches) UnmarshalJSON(b []byte) error {
 	*s = Switches(w.plainSwitches)
 	s.InviteTTL, s.RejectedFor = time.Duration(w.InviteTTL), time.Duration(w.RejectedFor)
 	s.Propagation, s.QPMPause = time.Duration(w.Propagation), time.Duration(w.QPMPause)
-	s.ChangelogDelay = time.Duration(w.ChangelogDelay)
+	s.ChangelogDelay, s.ChangelogKeeps = time.Duration(w.ChangelogDelay), time.Duration(w.ChangelogKeeps)
 	return s.Validate()
 }
 

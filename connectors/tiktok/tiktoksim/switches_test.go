@@ -185,6 +185,13 @@ var probes = map[string]probe{
 		b.Advance(time.Minute)
 		return codeOf(b.get("bc/get", ""))
 	}, "40100", "0"},
+	"changelog_keeps=24h": {after(joinJane, func(b *bench) string {
+		type log struct{ Changelog_list []any }
+		b.Advance(25 * time.Hour)
+		return fmt.Sprint(len(data[log](b, b.get("changelog/get", "bc_id="+testBC)).Changelog_list))
+	}), "2", "0"},
+	"rule_code=40001": {post("bc/member/delete", `{"bc_id":"BC","user_id":"`+adaID+`"}`), "40002", "40001"},
+	"rule_code=40700": {post("bc/member/delete", `{"bc_id":"BC","user_email":"ben.t@example.com"}`), "40002", "40700"},
 	"changelog_delay=1m": {after(joinJane, func(b *bench) string {
 		type log struct{ Changelog_list []any }
 		return fmt.Sprint(len(data[log](b, b.get("changelog/get", "bc_id="+testBC)).Changelog_list))
