@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -151,3 +152,43 @@ const (
 	OpLe        ExprOp = "le"
 	OpPr        ExprOp = "pr"
 )
+
+// Clone copies the user deeply, so that a change cannot reach what is stored.
+func (u User) Clone() User {
+	u.Emails = slices.Clone(u.Emails)
+	u.Groups = slices.Clone(u.Groups)
+	u.Attributes = cloneMap(u.Attributes)
+	return u
+}
+
+// Clone copies the group deeply.
+func (g GroupResource) Clone() GroupResource {
+	g.Members = slices.Clone(g.Members)
+	g.Attributes = cloneMap(g.Attributes)
+	return g
+}
+
+func cloneMap(m map[string]any) map[string]any {
+	if m == nil {
+		return nil
+	}
+	out := make(map[string]any, len(m))
+	for k, v := range m {
+		out[k] = cloneValue(v)
+	}
+	return out
+}
+
+func cloneValue(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		return cloneMap(v)
+	case []any:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = cloneValue(v[i])
+		}
+		return out
+	}
+	return v
+}

@@ -77,6 +77,15 @@ func (h Hub) State() HubState {
 	return Enforcing
 }
 
+// Propagation is how long a write to the hub may take to show in a read: the
+// hub's own setting, else what the platform is known for.
+func (h Hub) Propagation(t Traits) time.Duration {
+	if h.Settings.PropagationDelay >= 0 {
+		return h.Settings.PropagationDelay
+	}
+	return t.Propagation
+}
+
 // Rule: everyone in this group has this role on this hub. A rule may name a
 // group that has not arrived: by id when GroupID is set, else by display name.
 type Rule struct {

@@ -121,7 +121,7 @@ type Invitation struct {
 	PlatformID string          `json:"platform_id,omitempty"` // Meta's role request
 	MemberID   string          `json:"member_id,omitempty"`   // the member it became
 	SentAt     time.Time       `json:"sent_at"`
-	SeenAt     time.Time       `json:"seen_at,omitzero"` // last read that showed it pending
+	SeenAt     time.Time       `json:"seen_at,omitzero"` // first read that showed it pending
 	EndedAt    time.Time       `json:"ended_at,omitzero"`
 	ExpiresAt  time.Time       `json:"expires_at,omitzero"`
 	NextTry    time.Time       `json:"next_try,omitzero"` // of the next attempt after an expiry

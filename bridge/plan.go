@@ -48,18 +48,21 @@ const (
 // Row is one person or member of a plan: every desired or observed person is
 // in exactly one.
 type Row struct {
-	Key       string    `json:"key"` // stable name of subject and action: "set-role/<member>/owner"
-	PersonID  string    `json:"person_id,omitempty"`
-	MemberID  string    `json:"member_id,omitempty"`
-	Name      string    `json:"name"`
-	Email     string    `json:"email,omitempty"`
-	Situation Code      `json:"situation"`          // the row of the decision table
-	Standing  Standing  `json:"standing,omitempty"` // "" when not on the hub
-	Desired   Role      `json:"desired,omitempty"`
-	Observed  Role      `json:"observed,omitempty"`
-	Presence  Presence  `json:"presence,omitempty"`
-	Ownership Ownership `json:"ownership,omitempty"`
-	Applied   Role      `json:"applied,omitempty"`
+	Key      string `json:"key"` // stable name of subject and action: "set-role/<member>/owner"
+	PersonID string `json:"person_id,omitempty"`
+	MemberID string `json:"member_id,omitempty"`
+	// PlatformID and InvitationID are the platform's ids of whom an action is about.
+	PlatformID   string    `json:"platform_id,omitempty"`
+	InvitationID string    `json:"invitation_id,omitempty"`
+	Name         string    `json:"name"`
+	Email        string    `json:"email,omitempty"`
+	Situation    Code      `json:"situation"`          // the row of the decision table
+	Standing     Standing  `json:"standing,omitempty"` // "" when not on the hub
+	Desired      Role      `json:"desired,omitempty"`
+	Observed     Role      `json:"observed,omitempty"`
+	Presence     Presence  `json:"presence,omitempty"`
+	Ownership    Ownership `json:"ownership,omitempty"`
+	Applied      Role      `json:"applied,omitempty"`
 
 	Action  Action    `json:"action,omitempty"`
 	From    Role      `json:"from,omitempty"`
@@ -71,7 +74,12 @@ type Row struct {
 	Attempt int       `json:"attempt,omitempty"`
 
 	Why      []Provenance `json:"why,omitempty"`
+	Cause    Code         `json:"cause,omitempty"`    // why the wish is as it is: wish.rule, wish.left-groups, …
+	Since    time.Time    `json:"since,omitzero"`     // when the wish last changed
+	Also     []string     `json:"also,omitempty"`     // the same human's persons in other sources
 	Evidence string       `json:"evidence,omitempty"` // how member and person were matched
+	Decision string       `json:"decision,omitempty"` // the approval, rejection or override that made the verdict
+	TaskID   string       `json:"task_id,omitempty"`  // the task that has the action in hand, where it decides the verdict
 	Order    int          `json:"order"`              // the order of doing
 }
 

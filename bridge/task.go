@@ -27,7 +27,7 @@ type Task struct {
 	Action       Action    `json:"action"`
 	PersonID     string    `json:"person_id,omitempty"`
 	MemberID     string    `json:"member_id,omitempty"`
-	InvitationID string    `json:"invitation_id,omitempty"` // ours
+	InvitationID string    `json:"invitation_id,omitempty"` // the platform's, where it numbers them
 	Email        string    `json:"email,omitempty"`         // the full address
 	Name         string    `json:"name,omitempty"`
 	PlatformID   string    `json:"platform_id,omitempty"`

@@ -65,4 +65,6 @@ type History struct {
 	AdminRemovals int `json:"admin_removals"` // of them, owners
 	Invites       int `json:"invites"`
 	Population    int `json:"population"` // members 24 hours ago (or at the first pull since)
+	// Used counts what was done under each override, by decision id, since it was given.
+	Used map[string]int `json:"used,omitempty"`
 }

@@ -1,0 +1,421 @@
+package bridge
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// guard holds what the guards do not let through. Every limit is judged over
+// the whole hub: a hundred single changes meet the same limit as one change of
+// a hundred. What waits for its settle window counts with what is ripe, so that
+// a mass loss is seen when it begins and not when it would be carried out.
+func (p *planner) guard() {
+	p.order()
+	p.wrongBusiness()
+	p.adds()
+	p.raises()
+	p.capacity()
+	p.pullSanity()
+	p.emptyDesired()
+	p.massChange()
+	p.required()
+	p.removals()
+	p.admins()
+}
+
+// removesAdmin says that the row takes an accepted admin away.
+func (it *item) removesAdmin() bool {
+	return it.m != nil && it.m.Presence == Active && it.m.Kind == Human && it.m.Role == Owner &&
+		(it.Action == Remove || it.Action == SetRole && it.To != Owner)
+}
+
+// takesAway says that the row removes or lowers someone.
+func (it *item) takesAway() bool {
+	return it.Action == Remove || it.Action == SetRole && it.To.Rank() < it.From.Rank()
+}
+
+// ripe says that nothing but the guards stands between the row and its task.
+// A task that waits for the platform is as ripe as one that is ready.
+func (it *item) ripe() bool {
+	return it.Verdict == Do || it.Verdict == Waiting && it.TaskID != "" && it.Reason != TaskUnderWay && it.Reason != TaskUnconfirmed
+}
+
+// owed says that the row would come to be done if nobody stopped it.
+func (it *item) owed() bool { return it.ripe() || it.Verdict == Waiting && it.Reason == WaitSettle }
+
+// inHand says that the row's change is being carried out.
+func (it *item) inHand() bool {
+	return it.Verdict == Waiting && (it.Reason == TaskUnderWay || it.Reason == TaskUnconfirmed)
+}
+
+// pick lists the rows that a test holds for, in order.
+func (p *planner) pick(test func(*item) bool) []*item {
+	var out []*item
+	for _, it := range p.items {
+		if test(it) {
+			out = append(out, it)
+		}
+	}
+	return out
+}
+
+// hold stops a row, unless an override lets it through.
+func (p *planner) hold(it *item, code Code, detail string) {
+	if p.lift(it, code) {
+		return
+	}
+	it.is(Held, code, detail)
+	it.Until, it.TaskID = time.Time{}, ""
+}
+
+// lift lets a row through a guard by an override in force: a time-boxed
+// exception for so many changes, never a raised limit.
+func (p *planner) lift(it *item, code Code) bool {
+	d, ok := p.decided.override[code]
+	if !ok || d.Max > 0 && p.w.History.Used[d.ID]+p.used[d.ID] >= d.Max {
+		return false
+	}
+	if it.ripe() {
+		p.used[d.ID]++
+		it.Decision = d.ID
+	}
+	return true
+}
+
+// order gives every row its place in doing: promote before demote, add before
+// remove, removals last, admins last of all.
+func (p *planner) order() {
+	for _, it := range p.items {
+		it.Order = placeOf(it)
+	}
+	slices.SortFunc(p.items, func(a, b *item) int {
+		return cmp.Or(cmp.Compare(a.Order, b.Order), cmp.Compare(Fold(a.Name), Fold(b.Name)), cmp.Compare(a.Key, b.Key))
+	})
+}
+
+func placeOf(it *item) int {
+	switch it.Action {
+	case SetRole:
+		if it.To.Rank() > it.From.Rank() {
+			return 10
+		}
+		return 40
+	case Invite:
+		return 20
+	case ReInvite, SetInvite:
+		return 30
+	case Cancel:
+		return 50
+	case Remove:
+		if it.From == Owner {
+			return 70
+		}
+		return 60
+	case Adopt:
+		return 80
+	}
+	return 90
+}
+
+// population is everyone accepted on the hub who is a person.
+func (p *planner) population() int {
+	n := 0
+	for _, m := range p.members {
+		if m.Presence == Active && m.Kind == Human {
+			n++
+		}
+	}
+	return n
+}
+
+func (p *planner) wrongBusiness() {
+	if b := p.w.Pull.BusinessID; b == "" || p.w.Hub.BusinessID == "" || b == p.w.Hub.BusinessID {
+		return
+	}
+	detail := fmt.Sprintf("business %s answered, the hub is %s", p.w.Pull.BusinessID, p.w.Hub.BusinessID)
+	p.alarms = append(p.alarms, Alarm{PullWrongBusiness, detail})
+	for _, it := range p.items {
+		if it.Action != Nothing && it.owed() {
+			it.is(Held, PullWrongBusiness, detail)
+			it.Until, it.TaskID = time.Time{}, ""
+		}
+	}
+}
+
+// adds holds all invitations of a run that looks like a wrong group, and lets
+// the rest wait when the day's share is used up.
+func (p *planner) adds() {
+	invites := p.pick(func(it *item) bool { return it.isAdd() && it.ripe() && !it.approved })
+	members := p.population()
+	percent := max(p.set.MaxAddsMin, members*p.set.MaxAddsPercent/100)
+	if n := len(invites); n > p.set.MaxAdds || n > percent {
+		detail := fmt.Sprintf("%d invitations at %d members, limit %d", n, members, min(p.set.MaxAdds, percent))
+		for _, it := range invites {
+			p.hold(it, GuardAdds, detail)
+		}
+	}
+	if p.set.MaxInvitesPerDay == 0 {
+		return
+	}
+	left := p.set.MaxInvitesPerDay - p.w.History.Invites
+	for _, it := range p.pick(func(it *item) bool { return (it.Action == Invite || it.Action == ReInvite) && it.ripe() }) {
+		if left--; left >= 0 {
+			continue
+		}
+		if p.lift(it, GuardInvitesPerDay) {
+			continue
+		}
+		it.is(Waiting, GuardInvitesPerDay, fmt.Sprintf("%d sent within 24 hours, limit %d", p.w.History.Invites, p.set.MaxInvitesPerDay))
+		it.Until, it.TaskID = p.w.Now.Add(time.Hour), ""
+	}
+}
+
+// isAdd says that the row invites someone who has no invitation now.
+func (it *item) isAdd() bool {
+	return it.Action == Invite || it.Action == ReInvite && it.Situation != SitPendingMismatch
+}
+
+func (p *planner) raises() {
+	rows := p.pick(func(it *item) bool {
+		return it.To == Owner && it.From.Rank() < Owner.Rank() && it.From != NoRole && it.ripe() && !it.approved
+	})
+	if len(rows) > p.set.MaxRaises {
+		detail := fmt.Sprintf("%d raises to admin, limit %d", len(rows), p.set.MaxRaises)
+		for _, it := range rows {
+			p.hold(it, GuardRaises, detail)
+		}
+	}
+}
+
+// capacity stops what the platform has no room for. It counts everyone.
+func (p *planner) capacity() {
+	members, admins := seats(p.members)
+	for _, it := range p.items {
+		if !it.ripe() {
+			continue
+		}
+		add := it.isAdd() && it.m == nil
+		raise := it.To == Owner && it.From != Owner
+		switch {
+		case add && p.w.Traits.MemberCap > 0 && members >= p.w.Traits.MemberCap:
+			it.is(NeedsPerson, GuardMemberCap, fmt.Sprintf("%d members, the platform takes %d", members, p.w.Traits.MemberCap))
+			it.TaskID = ""
+		case raise && p.w.Traits.AdminCap > 0 && admins >= p.w.Traits.AdminCap:
+			it.is(NeedsPerson, GuardAdminCap, fmt.Sprintf("%d admins, the platform takes %d", admins, p.w.Traits.AdminCap))
+			it.TaskID = ""
+		default:
+			if add {
+				members++
+			}
+			if raise {
+				admins++
+			}
+		}
+	}
+}
+
+// seats counts members and admins as a platform's limits do: invited ones too.
+func seats(all []*Member) (members, admins int) {
+	for _, m := range all {
+		if m.Presence != Active && m.Presence != Invited {
+			continue
+		}
+		members++
+		if m.Role == Owner {
+			admins++
+		}
+	}
+	return members, admins
+}
+
+// pullSanity refuses to take anything away on a picture that cannot be trusted.
+func (p *planner) pullSanity() {
+	pull := p.w.Pull
+	never := pull.ID == "" && pull.StartedAt.IsZero()
+	stale := !never && p.w.Now.Sub(pull.StartedAt) > p.set.PullMaxAge
+	shrank := p.shrank()
+	if stale {
+		p.alarms = append(p.alarms, Alarm{PullStale, "read on " + pull.StartedAt.UTC().Format(time.RFC3339)})
+	}
+	if shrank != "" {
+		p.alarms = append(p.alarms, Alarm{PullShrunk, shrank})
+	}
+	for _, it := range p.pick(func(it *item) bool { return it.takesAway() && it.owed() }) {
+		switch {
+		case never:
+			it.is(Waiting, PullNone, "")
+		case stale && !p.lift(it, PullStale):
+			it.is(Waiting, PullStale, "read on "+pull.StartedAt.UTC().Format(time.RFC3339))
+		case shrank != "" && !it.approved:
+			p.hold(it, PullShrunk, shrank)
+			continue
+		default:
+			continue
+		}
+		it.Until, it.TaskID = time.Time{}, ""
+	}
+}
+
+// shrank compares the last complete pull with what we know and with the pull
+// before it, our own removals aside.
+func (p *planner) shrank() string {
+	pull := p.w.Pull
+	if pull.ID == "" && pull.StartedAt.IsZero() {
+		return ""
+	}
+	known := 0
+	for _, m := range p.members {
+		if m.Presence != Gone && !m.FirstSeen.After(pull.StartedAt) && !m.AppliedAt.After(pull.StartedAt) {
+			known++
+		}
+	}
+	if pull.Members > 0 && shrunk(p.set, known, known-pull.Members) {
+		return fmt.Sprintf("%d rows read, %d members known, limit %d %%", pull.Members, known, p.set.MaxShrinkPercent)
+	}
+	if lost := pull.Previous - pull.Members - p.w.History.Removals; shrunk(p.set, pull.Previous, lost) {
+		return fmt.Sprintf("%d rows read, %d the time before, limit %d %%", pull.Members, pull.Previous, p.set.MaxShrinkPercent)
+	}
+	return ""
+}
+
+// emptyDesired refuses to empty a hub because the rules want nobody. One
+// single leaver is an ordinary leaver.
+func (p *planner) emptyDesired() {
+	for _, d := range p.wishes {
+		if d.Role != NoRole {
+			return
+		}
+	}
+	rows := p.pick(func(it *item) bool { return (it.Action == Remove || it.Action == Cancel) && it.owed() })
+	if len(rows) == 0 || len(rows) == 1 && rows[0].h.leaver() {
+		return
+	}
+	detail := fmt.Sprintf("nobody is wanted, %d would go", len(rows))
+	p.alarms = append(p.alarms, Alarm{GuardEmptyDesired, detail})
+	for _, it := range rows {
+		if !it.approved {
+			p.hold(it, GuardEmptyDesired, detail)
+		}
+	}
+}
+
+// massChange holds what a deleted group, an emptied group or a removed rule
+// would do to more than one human.
+func (p *planner) massChange() {
+	rows := p.pick(func(it *item) bool {
+		return massCause(it.Cause) && (it.takesAway() || it.Action == Cancel || it.Situation == SitPendingMismatch && it.To.Rank() < it.From.Rank()) &&
+			(it.owed() || it.Verdict == Held)
+	})
+	who := map[*human]bool{}
+	for _, it := range rows {
+		who[it.h] = true
+	}
+	if len(who) < 2 {
+		return
+	}
+	detail := fmt.Sprintf("%d people are concerned", len(who))
+	for _, it := range rows {
+		if !it.approved && it.Verdict != Held {
+			p.hold(it, GuardMassChange, detail)
+		}
+	}
+}
+
+// required never lowers or removes whom the settings name.
+func (p *planner) required() {
+	for _, it := range p.items {
+		if it.takesAway() && (it.owed() || it.Verdict == Held) && listed(p.set.RequiredAdmins, it.m, p.ids) {
+			it.is(Suppressed, GuardRequiredAdmin, "")
+			it.Until, it.TaskID = time.Time{}, ""
+		}
+	}
+}
+
+// removals holds all removals of a run beyond the limit, then what goes beyond
+// the limit of 24 hours. Leavers are judged by themselves first, so that a mass
+// of movers does not keep a leaver's access alive.
+func (p *planner) removals() {
+	removing := func(it *item) bool { return it.Action == Remove && !it.approved && it.owed() }
+	leavers := p.pick(func(it *item) bool { return removing(it) && it.h.leaver() })
+	all := p.pick(removing)
+	members := p.population()
+	limit := max(p.set.MaxRemovalsMin, members*p.set.MaxRemovalsPercent/100)
+	if len(all) > limit {
+		detail := fmt.Sprintf("%d removals of %d members, limit %d (%d %%, at least %d)", len(all), members, limit, p.set.MaxRemovalsPercent, p.set.MaxRemovalsMin)
+		p.alarms = append(p.alarms, Alarm{GuardRemovalsPerRun, detail})
+		for _, it := range all {
+			if len(leavers) > limit || !it.h.leaver() {
+				p.hold(it, GuardRemovalsPerRun, detail)
+			}
+		}
+	}
+	base := p.w.History.Population
+	if base == 0 {
+		base = members
+	}
+	limit = max(p.set.MaxRemovalsMin, base*p.set.MaxRemovals24h/100)
+	used := p.w.History.Removals + len(p.pick(func(it *item) bool { return it.Action == Remove && it.Reason == TaskUnderWay && it.Verdict == Waiting }))
+	ripe := p.pick(func(it *item) bool { return it.Action == Remove && it.ripe() && !it.approved && it.Decision == "" })
+	slices.SortStableFunc(ripe, func(a, b *item) int { return boolOrder(b.h.leaver(), a.h.leaver()) })
+	detail := fmt.Sprintf("%d removed within 24 hours of %d members, limit %d (%d %%, at least %d)", used, base, limit, p.set.MaxRemovals24h, p.set.MaxRemovalsMin)
+	for _, it := range ripe {
+		if used++; used > limit {
+			p.hold(it, GuardRemovals24h, detail)
+		}
+	}
+}
+
+func boolOrder(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
+// admins holds what would take too many admins away at once, or leave too few.
+func (p *planner) admins() {
+	rows := p.pick(func(it *item) bool { return it.removesAdmin() && (it.owed() || it.inHand()) })
+	if unapproved := slices.DeleteFunc(slices.Clone(rows), func(it *item) bool { return it.approved }); len(unapproved) > p.set.MaxAdminRemovals {
+		detail := fmt.Sprintf("%d admins would be removed or lowered, limit %d", len(unapproved), p.set.MaxAdminRemovals)
+		for _, it := range unapproved {
+			if !it.inHand() {
+				p.hold(it, GuardAdminRemovals, detail)
+			}
+		}
+	}
+	accepted := 0
+	for _, m := range p.members {
+		if m.Presence == Active && m.Kind == Human && m.Role == Owner {
+			accepted++
+		}
+	}
+	if accepted < p.set.MinAdmins && p.w.Pull.ID != "" {
+		p.alarms = append(p.alarms, Alarm{HubFewAdmins, fmt.Sprintf("%d accepted admins, min-admins is %d", accepted, p.set.MinAdmins)})
+	}
+	remain := accepted
+	for _, it := range rows {
+		if it.inHand() {
+			remain-- // as good as gone
+		}
+	}
+	for _, it := range rows {
+		if !it.ripe() {
+			continue
+		}
+		detail := fmt.Sprintf("%d accepted admins, %d on their way out, min-admins is %d", accepted, accepted-remain, p.set.MinAdmins)
+		switch {
+		case remain-1 < 1:
+			it.is(Held, GuardLastAdmin, detail)
+			it.Until, it.TaskID = time.Time{}, ""
+		case remain-1 < p.set.MinAdmins && !it.approved && !p.lift(it, GuardMinAdmins):
+			p.hold(it, GuardMinAdmins, detail)
+		default:
+			remain--
+		}
+	}
+}

@@ -1,0 +1,331 @@
+package bridge
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// The rules by which a member may be bound to a person, strongest first.
+const (
+	MatchByDecision   = "decision"
+	MatchByInvitation = "invitation"
+	MatchByEmail      = "email"
+	MatchByMask       = "masked"
+)
+
+// Scores of suggestions. From probable on, someone on the hub may already be
+// the person, and no invitation goes out before a human has looked.
+const (
+	scoreEmail    = 90 // the full address, but others have it too
+	scoreMaskPlus = 85 // masked address and a second sign, but an admin
+	scoreMaskOne  = 75 // masked address that fits nobody else
+	scoreInvited  = 70 // an invitation to the person ended as the member appeared
+	scoreMaskMany = 60 // masked address that fits several
+	scoreName     = 40 // the name alone
+	probable      = scoreMaskMany
+
+	maxSuggestions = 5
+)
+
+// pairing binds members to persons. See section "Who is this member?" of the
+// semantics: an invitation's link beats an address, an address beats a mask, a
+// mask needs a second sign, nothing weak binds an admin, a name alone binds nobody.
+type pairing struct {
+	now       time.Time
+	pullID    string
+	ids       *identities
+	decided   *decided
+	invited   map[string][]Invitation // by folded address
+	masks     map[string][]string     // maskKey → addresses known of persons and invitations
+	names     map[string][]*Person    // by nameKey
+	confirmed map[string]string       // platform id → address by which the platform's own search finds exactly this member
+	taken     map[*identity]bool      // humans who have an account on the hub already
+	rivals    map[*identity]int       // unbound masked members that may be this human
+	hints     map[string][]Suggestion // by member: what the observation adds
+}
+
+func newPairing(now time.Time, pullID string, ids *identities, d *decided, invitations []Invitation) *pairing {
+	p := &pairing{
+		now: now, pullID: pullID, ids: ids, decided: d, invited: map[string][]Invitation{}, masks: map[string][]string{},
+		names: map[string][]*Person{}, taken: map[*identity]bool{}, rivals: map[*identity]int{}, hints: map[string][]Suggestion{},
+	}
+	for _, i := range invitations {
+		a := FoldEmail(i.Email)
+		p.invited[a] = append(p.invited[a], i)
+	}
+	known := func(a string) {
+		k := maskKey(a)
+		p.masks[k] = append(p.masks[k], a)
+	}
+	for a := range ids.byAddress {
+		known(a)
+	}
+	for a := range p.invited {
+		if ids.byAddress[a] == nil {
+			known(a)
+		}
+	}
+	for _, id := range ids.all {
+		for _, x := range id.people {
+			if k := nameKey(x.DisplayName); k != "" {
+				p.names[k] = append(p.names[k], x)
+			}
+		}
+	}
+	return p
+}
+
+// nameKey is a name without regard to case, order and punctuation.
+func nameKey(name string) string {
+	words := strings.FieldsFunc(Fold(name), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	slices.Sort(words)
+	return strings.Join(words, " ")
+}
+
+// run binds what can be bound and ranks suggestions for the rest. It changes
+// the members in place.
+func (p *pairing) run(members []*Member) {
+	var open []*Member
+	for _, m := range members {
+		if m.Presence == Gone {
+			continue
+		}
+		p.settled(m)
+		if m.PersonID != "" {
+			if id := p.ids.of[m.PersonID]; id != nil && m.Presence == Active {
+				p.taken[id] = true
+			}
+		} else if m.Kind == Human {
+			open = append(open, m)
+		}
+	}
+	// The strong evidence first: it takes people out of the weak one's reach.
+	open = slices.DeleteFunc(open, p.byAddress)
+	for _, m := range open {
+		for id := range p.fits(m) {
+			p.rivals[id]++
+		}
+	}
+	for _, m := range open {
+		p.byMask(m)
+	}
+}
+
+// settled applies decisions, and takes back a binding that rested on one.
+func (p *pairing) settled(m *Member) {
+	if d, ok := p.decided.match[m.ID]; ok {
+		if m.PersonID != d.PersonID || m.Match == nil || m.Match.Rule != MatchByDecision {
+			evidence := d.Reason
+			if evidence == "" {
+				evidence = "decided by " + d.By
+			}
+			p.bind(m, d.PersonID, MatchByDecision, evidence)
+			m.Match.By, m.Match.At = d.By, d.At
+		}
+		return
+	}
+	undone := m.Match != nil && m.Match.Rule == MatchByDecision
+	_, not := p.decided.not[[2]string{m.ID, m.PersonID}]
+	if m.PersonID != "" && (undone || not) {
+		m.PersonID, m.Match = "", nil
+	}
+}
+
+func (p *pairing) bind(m *Member, person, rule, evidence string) {
+	m.PersonID, m.Disputed, m.Suggestions = person, false, nil
+	m.Match = &Match{Rule: rule, Evidence: evidence, PullID: p.pullID, At: p.now}
+	if id := p.ids.of[person]; id != nil && m.Presence == Active {
+		p.taken[id] = true
+	}
+}
+
+// byAddress binds by a full address: one we invited, or one the directory
+// knows. True if it bound, or disputed, the member.
+func (p *pairing) byAddress(m *Member) bool {
+	a := FoldEmail(m.Email)
+	if m.Masked || a == "" {
+		return false
+	}
+	if i, ok := p.lastInvited(m, a); ok {
+		p.bind(m, i.PersonID, MatchByInvitation, "we invited "+a)
+		return true
+	}
+	found := p.candidates(m, p.ids.byAddress[a])
+	ghosts := p.ghosts(m, scoreEmail)
+	if len(found) == 1 && len(ghosts) == 0 {
+		who := found[0].people[0]
+		p.bind(m, who.ID, MatchByEmail, a+" is "+addressKind(who, a)+" of "+who.UserName)
+		return true
+	}
+	if len(found)+len(ghosts) == 0 {
+		return false
+	}
+	for _, id := range found {
+		ghosts = append(ghosts, Suggestion{PersonID: id.people[0].ID, Why: a + " is one of several persons' addresses", Score: scoreEmail})
+	}
+	p.suggest(m, len(found)+len(p.ghosts(m, scoreEmail)) > 1, ghosts)
+	return true
+}
+
+func addressKind(who *Person, a string) string {
+	if FoldEmail(who.UserName) == a {
+		return "userName"
+	}
+	return "an e-mail"
+}
+
+// lastInvited finds our last invitation to an address, unless someone decided
+// that the member is not that person.
+func (p *pairing) lastInvited(m *Member, a string) (Invitation, bool) {
+	var last Invitation
+	for _, i := range p.invited[a] {
+		if _, not := p.decided.not[[2]string{m.ID, i.PersonID}]; !not && (last.ID == "" || i.SentAt.After(last.SentAt)) {
+			last = i
+		}
+	}
+	return last, last.ID != ""
+}
+
+// candidates are the humans among persons that nobody ruled out, live ones
+// only if there is a live one.
+func (p *pairing) candidates(m *Member, persons []*Person) []*identity {
+	var out []*identity
+	live := false
+	for _, x := range persons {
+		live = live || !x.Leaver()
+	}
+	for _, x := range persons {
+		if _, not := p.decided.not[[2]string{m.ID, x.ID}]; not || live && x.Leaver() {
+			continue
+		}
+		if id := p.ids.of[x.ID]; !slices.Contains(out, id) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// ghosts are earlier suggestions of people whom this look does not include: a
+// plan sees fewer of the directory than a pull.
+func (p *pairing) ghosts(m *Member, score int) []Suggestion {
+	var out []Suggestion
+	for _, s := range m.Suggestions {
+		_, not := p.decided.not[[2]string{m.ID, s.PersonID}]
+		if p.ids.people[s.PersonID] == nil && !not && s.Score >= score {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// fits are the humans whose address the member's mask may hide, each with
+// that address.
+func (p *pairing) fits(m *Member) map[*identity]string {
+	out := map[*identity]string{}
+	if !m.Masked {
+		return out
+	}
+	mask := FoldEmail(m.Email)
+	for _, a := range p.masks[maskKey(mask)] {
+		if !FitsMask(mask, a) {
+			continue
+		}
+		persons := p.ids.byAddress[a]
+		for _, i := range p.invited[a] {
+			if x := p.ids.people[i.PersonID]; x != nil {
+				persons = append(slices.Clip(persons), x)
+			}
+		}
+		for _, id := range p.candidates(m, persons) {
+			if have, ok := out[id]; !p.taken[id] && (!ok || a < have) {
+				out[id] = a
+			}
+		}
+	}
+	return out
+}
+
+// byMask binds by a masked address that exactly one human fits, with a second
+// sign, and never an admin; what is weaker becomes a suggestion.
+func (p *pairing) byMask(m *Member) {
+	found := p.fits(m)
+	list := p.ghosts(m, 0)
+	others := len(p.ghosts(m, scoreMaskMany))
+	for id, a := range found {
+		who := id.people[0]
+		sign, sure := p.secondSign(m, id, a)
+		alone := len(found)+others == 1
+		switch {
+		case alone && sign != "" && (sure || p.rivals[id] == 1) && m.Role != Owner:
+			p.bind(m, who.ID, MatchByMask, FoldEmail(m.Email)+" fits "+a+", and "+sign)
+			return
+		case sign != "" && alone:
+			list = append(list, Suggestion{PersonID: who.ID, Why: fmt.Sprintf("%s fits %s, and %s; not bound by itself: %s", m.Email, a, sign, p.why(m, id)), Score: scoreMaskPlus})
+		case alone:
+			list = append(list, Suggestion{PersonID: who.ID, Why: m.Email + " fits " + a + " and nobody else's", Score: scoreMaskOne})
+		case sign != "":
+			list = append(list, Suggestion{PersonID: who.ID, Why: m.Email + " fits " + a + ", and " + sign + "; others fit too", Score: scoreMaskMany + 5})
+		default:
+			list = append(list, Suggestion{PersonID: who.ID, Why: m.Email + " fits " + a + "; others fit too", Score: scoreMaskMany})
+		}
+	}
+	for _, h := range p.hints[m.ID] {
+		if _, not := p.decided.not[[2]string{m.ID, h.PersonID}]; !not {
+			list = append(list, h)
+		}
+	}
+	if k := nameKey(m.Name); k != "" {
+		for _, id := range p.candidates(m, p.names[k]) {
+			if !p.taken[id] {
+				list = append(list, Suggestion{PersonID: id.people[0].ID, Why: "the name is the same: " + m.Name, Score: scoreName})
+			}
+		}
+	}
+	p.suggest(m, len(found)+others > 1, list)
+}
+
+func (p *pairing) why(m *Member, id *identity) string {
+	if m.Role == Owner {
+		return "the member is an admin"
+	}
+	return fmt.Sprintf("%d members fit", p.rivals[id])
+}
+
+// secondSign is what supports a mask, and whether it tells this member from
+// another behind the same mask.
+func (p *pairing) secondSign(m *Member, id *identity, address string) (sign string, sure bool) {
+	if m.PlatformID != "" && p.confirmed[m.PlatformID] == address {
+		return "the platform's search for the address finds this member", true
+	}
+	if k := nameKey(m.Name); k != "" {
+		for _, x := range id.people {
+			if nameKey(x.DisplayName) == k {
+				return "the name agrees: " + m.Name, true
+			}
+		}
+	}
+	for _, i := range p.invited[address] {
+		if !m.FirstSeen.Before(i.SentAt) && p.ids.of[i.PersonID] == id {
+			return "we invited that address", false
+		}
+	}
+	return "", false
+}
+
+// suggest ranks suggestions, one a person, the best few.
+func (p *pairing) suggest(m *Member, disputed bool, list []Suggestion) {
+	slices.SortFunc(list, func(a, b Suggestion) int {
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.PersonID, b.PersonID))
+	})
+	var out []Suggestion
+	for _, s := range list {
+		if len(out) < maxSuggestions && !slices.ContainsFunc(out, func(o Suggestion) bool { return o.PersonID == s.PersonID }) {
+			out = append(out, s)
+		}
+	}
+	m.Disputed, m.Suggestions = disputed, out
+}

@@ -1,0 +1,83 @@
+package bridge
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// silentAfter is three provisioning cycles of Entra (40 minutes each). Okta
+// calls only when something changes, so its silence says nothing.
+const silentAfter = 3 * 40 * time.Minute
+
+// plan puts the rows, their order, the alarms, the hash and the next time together.
+func (p *planner) plan() Plan {
+	p.order()
+	plan := Plan{HubID: p.w.Hub.ID, Generation: p.w.Hub.Generation, MadeAt: p.w.Now, Desired: p.wishes, Rows: make([]Row, len(p.items))}
+	for i, it := range p.items {
+		plan.Rows[i] = it.Row
+	}
+	for _, m := range p.members {
+		if was := p.stored[m.ID]; !sameMember(was, *m) {
+			plan.Members = append(plan.Members, *m)
+		}
+	}
+	plan.Alarms = p.findings()
+	plan.Next = p.next(plan.Rows)
+	plan.Hash = hashOf(p.w.Hub, plan)
+	return plan
+}
+
+// findings are the alarms of the guards and those about the hub itself.
+func (p *planner) findings() []Alarm {
+	out := p.alarms
+	for _, s := range p.w.Sources {
+		if s.Kind == Entra && !s.LastSeen.IsZero() && p.w.Now.Sub(s.LastSeen) > silentAfter {
+			out = append(out, Alarm{SourceSilent, s.Name + " called last on " + s.LastSeen.UTC().Format(time.RFC3339)})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Alarm) int { return cmp.Compare(a.Reason, b.Reason) })
+	return out
+}
+
+// next is the first time to come at which the plan may come out different
+// though nothing moves.
+func (p *planner) next(rows []Row) time.Time {
+	var at time.Time
+	soon := func(t time.Time) {
+		if t.After(p.w.Now) && (at.IsZero() || t.Before(at)) {
+			at = t
+		}
+	}
+	for _, r := range rows {
+		if r.Verdict == Waiting {
+			soon(r.Until)
+		}
+	}
+	for _, d := range p.w.Decisions {
+		if d.UndoneAt.IsZero() {
+			soon(d.Until)
+		}
+	}
+	return at
+}
+
+// hashOf sums up what the plan does. Times are left out: two plans with one
+// hash do the same.
+func hashOf(hub Hub, plan Plan) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s %s %s\n", hub.ID, hub.Mode, hub.State())
+	enc := json.NewEncoder(h)
+	for _, r := range plan.Rows {
+		r.Until, r.Since, r.Attempt = time.Time{}, time.Time{}, 0
+		_ = enc.Encode(r) // a row is strings and numbers
+	}
+	for _, a := range plan.Alarms {
+		fmt.Fprintln(h, a.Reason)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
