@@ -73,6 +73,10 @@ func startHub(t *testing.T, sw tiktoksim.Switches, people []connectortest.Person
 		},
 		Switches: sw, QPS: -1, QPM: -1, QPD: -1,
 	})
+	return serve(t, sim)
+}
+
+func serve(t *testing.T, sim *tiktoksim.Sim) *hub {
 	srv := httptest.NewServer(sim)
 	t.Cleanup(srv.Close)
 	return &hub{sim, t, srv.URL}
