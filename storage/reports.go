@@ -1,0 +1,67 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"adbridge/bridge"
+)
+
+// SaveReport keeps a report. A report is never changed.
+func (tx *Tx) SaveReport(ctx context.Context, r bridge.Report) error {
+	head := r
+	head.Rows = nil
+	body, err := pack(r.Rows)
+	if err != nil {
+		return fmt.Errorf("save report %s: %w", r.ID, err)
+	}
+	_, err = tx.exec(ctx, `INSERT INTO reports (id, hub_id, made_at, head, body) VALUES ($1, $2, $3, $4, $5)`,
+		r.ID, r.HubID, micros(r.MadeAt), asJSON(head), body)
+	return taken(err, "save report %s", r.ID)
+}
+
+// LastReport is the hub's newest report; false when there is none.
+func (tx *Tx) LastReport(ctx context.Context, hubID string) (bridge.Report, bool, error) {
+	r, err := scanReport(tx.row(ctx, `SELECT head, body FROM reports WHERE hub_id = $1 ORDER BY made_at DESC, id DESC LIMIT 1`, hubID))
+	if errors.Is(err, sql.ErrNoRows) {
+		return bridge.Report{}, false, nil
+	}
+	return r, err == nil, named(err, "last report of hub %s", hubID)
+}
+
+// ReportAt is the report that was the newest at t; false when there was none yet.
+func (tx *Tx) ReportAt(ctx context.Context, hubID string, t time.Time) (bridge.Report, bool, error) {
+	r, err := scanReport(tx.row(ctx, `SELECT head, body FROM reports WHERE hub_id = $1 AND made_at <= $2
+		ORDER BY made_at DESC, id DESC LIMIT 1`, hubID, micros(t)))
+	if errors.Is(err, sql.ErrNoRows) {
+		return bridge.Report{}, false, nil
+	}
+	return r, err == nil, named(err, "report of hub %s at %s", hubID, t)
+}
+
+// Report finds a report.
+func (tx *Tx) Report(ctx context.Context, id string) (bridge.Report, error) {
+	r, err := scanReport(tx.row(ctx, `SELECT head, body FROM reports WHERE id = $1`, id))
+	return r, named(err, "report %s", id)
+}
+
+// Reports are the hub's reports without their rows, newest first: what a
+// trend is drawn from.
+func (tx *Tx) Reports(ctx context.Context, hubID string, limit int) ([]bridge.Report, error) {
+	list, err := collect(ctx, tx, func(row scanner) (r bridge.Report, err error) {
+		err = row.Scan(intoJSON(&r))
+		return r, err
+	}, `SELECT head FROM reports WHERE hub_id = $1 ORDER BY made_at DESC, id DESC LIMIT $2`, hubID, limit)
+	return list, named(err, "reports of hub %s", hubID)
+}
+
+func scanReport(row scanner) (r bridge.Report, err error) {
+	var body string
+	if err = row.Scan(intoJSON(&r), &body); err == nil {
+		err = unpack(body, &r.Rows)
+	}
+	return r, err
+}

@@ -1,0 +1,131 @@
+package storage
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"adbridge/bridge"
+)
+
+const ruleColumns = `id, hub_id, source_id, group_id, group_name, role, ord, created_at`
+
+func scanRule(row scanner) (r bridge.Rule, err error) {
+	err = row.Scan(&r.ID, &r.HubID, &r.SourceID, &r.GroupID, &r.GroupName, &r.Role, &r.Order, intoTime(&r.CreatedAt))
+	return r, err
+}
+
+// AddRule saves a rule. ErrExists says that the hub has the same one already.
+func (tx *Tx) AddRule(ctx context.Context, r bridge.Rule) error {
+	if r.CreatedAt.IsZero() {
+		r.CreatedAt = tx.Now()
+	}
+	fold := ""
+	if r.GroupID == "" {
+		fold = bridge.Fold(r.GroupName)
+	}
+	_, err := tx.exec(ctx, `INSERT INTO rules (id, hub_id, source_id, group_id, group_name, group_fold, role, ord, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		r.ID, r.HubID, r.SourceID, r.GroupID, r.GroupName, fold, r.Role, r.Order, micros(r.CreatedAt))
+	return taken(err, "add rule: the hub's rule for group %q with role %s", cmp.Or(r.GroupName, r.GroupID), r.Role)
+}
+
+// Rules are the rules of a hub, or of all hubs when hubID is empty, in their order.
+func (tx *Tx) Rules(ctx context.Context, hubID string) ([]bridge.Rule, error) {
+	return collect(ctx, tx, scanRule, `SELECT `+ruleColumns+` FROM rules
+		WHERE removed_at = 0 AND ($1 = '' OR hub_id = $1) ORDER BY hub_id, ord, id`, hubID)
+}
+
+// Rule finds a rule that is in force.
+func (tx *Tx) Rule(ctx context.Context, id string) (bridge.Rule, error) {
+	r, err := scanRule(tx.row(ctx, `SELECT `+ruleColumns+` FROM rules WHERE id = $1 AND removed_at = 0`, id))
+	return r, named(err, "rule %s", id)
+}
+
+// RemoveRule takes a rule out of force; the row stays, so that an old
+// provenance can still be read.
+func (tx *Tx) RemoveRule(ctx context.Context, id string) error {
+	n, err := tx.exec(ctx, `UPDATE rules SET removed_at = $2 WHERE id = $1 AND removed_at = 0`, id, micros(tx.Now()))
+	if err != nil {
+		return fmt.Errorf("remove rule %s: %w", id, err)
+	}
+	return one(n, "rule %s", id)
+}
+
+// HubsForGroups are the hubs with a rule that names any of these groups or a
+// group that contains one of them.
+func (tx *Tx) HubsForGroups(ctx context.Context, groupIDs []string) ([]string, error) {
+	if len(groupIDs) == 0 {
+		return nil, nil
+	}
+	ids, err := tx.Ancestors(ctx, groupIDs...)
+	if err != nil {
+		return nil, err
+	}
+	groups, err := tx.groupsByID(ctx, append(ids, groupIDs...))
+	if err != nil {
+		return nil, err
+	}
+	var byID, byName []string
+	for _, g := range groups {
+		byID = append(byID, g.ID)
+		if g.ExternalID != "" {
+			byID = append(byID, g.ExternalID)
+		}
+		byName = append(byName, bridge.Fold(g.DisplayName))
+	}
+	// What the indexes find is only a candidate; Rule.Names has the last word,
+	// as it has when the plan is made.
+	rules, err := collectIn(ctx, tx, scanRule, `SELECT `+ruleColumns+` FROM rules
+		WHERE removed_at = 0 AND group_id <> '' AND group_id IN %s`, byID)
+	if err != nil {
+		return nil, err
+	}
+	more, err := collectIn(ctx, tx, scanRule, `SELECT `+ruleColumns+` FROM rules
+		WHERE removed_at = 0 AND group_id = '' AND group_fold IN %s`, byName)
+	if err != nil {
+		return nil, err
+	}
+	var hubs []string
+	for _, r := range append(rules, more...) {
+		if slices.ContainsFunc(groups, r.Names) {
+			hubs = append(hubs, r.HubID)
+		}
+	}
+	slices.Sort(hubs)
+	return slices.Compact(hubs), nil
+}
+
+// HubsForPerson are the hubs that the person's groups reach, and those where
+// a member, an invitation, a wish or a decision is bound to them.
+func (tx *Tx) HubsForPerson(ctx context.Context, personID string) ([]string, error) {
+	hubs, err := collect(ctx, tx, scanText, `
+		SELECT hub_id FROM members WHERE person_id = $1 AND person_id <> '' AND presence <> 'gone'
+		UNION SELECT hub_id FROM invitations WHERE person_id = $1
+		UNION SELECT hub_id FROM desired WHERE person_id = $1
+		UNION SELECT hub_id FROM decisions WHERE person_id = $1 AND person_id <> '' AND undone_at = 0`, personID)
+	if err != nil {
+		return nil, fmt.Errorf("hubs of person %s: %w", personID, err)
+	}
+	direct, err := tx.GroupsOf(ctx, personID)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, g := range direct {
+		ids = append(ids, g.ID)
+	}
+	more, err := tx.HubsForGroups(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	live, err := collect(ctx, tx, scanText, `SELECT id FROM hubs WHERE removed_at = 0`)
+	if err != nil {
+		return nil, err
+	}
+	hubs = append(hubs, more...)
+	hubs = slices.DeleteFunc(hubs, func(id string) bool { return !slices.Contains(live, id) })
+	slices.Sort(hubs)
+	return slices.Compact(hubs), nil
+}

@@ -1,0 +1,174 @@
+package storage
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"adbridge/bridge"
+)
+
+// openStates are the states of a task that is not ended; the partial indexes
+// of the table name the same ones.
+const openStates = `('ready', 'running', 'waiting', 'accepted', 'held')`
+
+var tasksTable = table{name: "tasks", key: 1, cols: []string{
+	"id", "hub_id", "row_key", "action", "person_id", "member_id", "invitation_id", "email", "name", "platform_id",
+	"from_role", "to_role", "state", "reason", "cause", "detail", "attempt", "ord", "sent", "request_id", "correlation",
+	"created_at", "about_to_at", "not_before", "ended_at",
+}}
+
+var taskColumns = strings.Join(tasksTable.cols, ", ")
+
+func taskRow(t bridge.Task) []any {
+	return []any{
+		t.ID, t.HubID, t.Key, t.Action, t.PersonID, t.MemberID, t.InvitationID, clean(t.Email), clean(t.Name), t.PlatformID,
+		t.From, t.To, t.State, t.Reason, t.Cause, clean(t.Detail), t.Attempt, t.Order, t.Sent, clean(t.RequestID), t.Correlation,
+		micros(t.CreatedAt), micros(t.AboutToAt), micros(t.NotBefore), micros(t.EndedAt),
+	}
+}
+
+func scanTask(row scanner) (t bridge.Task, err error) {
+	err = row.Scan(
+		&t.ID, &t.HubID, &t.Key, &t.Action, &t.PersonID, &t.MemberID, &t.InvitationID, &t.Email, &t.Name, &t.PlatformID,
+		&t.From, &t.To, &t.State, &t.Reason, &t.Cause, &t.Detail, &t.Attempt, &t.Order, &t.Sent, &t.RequestID, &t.Correlation,
+		intoTime(&t.CreatedAt), intoTime(&t.AboutToAt), intoTime(&t.NotBefore), intoTime(&t.EndedAt))
+	return t, err
+}
+
+// InsertTasks saves new tasks. ErrExists says that a task for the same change
+// (hub and key) is not ended yet: no change is ever on its way twice.
+func (tx *Tx) InsertTasks(ctx context.Context, tasks []bridge.Task) error {
+	for _, t := range tasks {
+		if t.CreatedAt.IsZero() {
+			t.CreatedAt = tx.Now()
+		}
+		_, err := tx.exec(ctx, `INSERT INTO tasks (`+taskColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+			$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)`, taskRow(t)...)
+		if err != nil {
+			return taken(err, "insert task %s: one that is not ended", t.Key)
+		}
+	}
+	if len(tasks) > 0 {
+		tx.Wake()
+	}
+	return nil
+}
+
+// UpdateTask writes the whole task.
+func (tx *Tx) UpdateTask(ctx context.Context, t bridge.Task) error {
+	n, err := tx.exec(ctx, `UPDATE tasks SET hub_id = $2, row_key = $3, action = $4, person_id = $5, member_id = $6,
+		invitation_id = $7, email = $8, name = $9, platform_id = $10, from_role = $11, to_role = $12, state = $13,
+		reason = $14, cause = $15, detail = $16, attempt = $17, ord = $18, sent = $19, request_id = $20, correlation = $21,
+		created_at = $22, about_to_at = $23, not_before = $24, ended_at = $25 WHERE id = $1`, taskRow(t)...)
+	if err != nil {
+		return taken(err, "update task %s (%s)", t.ID, t.Key)
+	}
+	return one(n, "task %s", t.ID)
+}
+
+// Task finds a task.
+func (tx *Tx) Task(ctx context.Context, id string) (bridge.Task, error) {
+	t, err := scanTask(tx.row(ctx, `SELECT `+taskColumns+` FROM tasks WHERE id = $1`, id))
+	return t, named(err, "task %s", id)
+}
+
+// TaskFilter selects tasks; what is empty does not select.
+type TaskFilter struct {
+	HubID    string
+	PersonID string
+	MemberID string
+	States   []bridge.TaskState
+	Limit    int // 0: 1000
+}
+
+// Tasks are the newest tasks that fit, newest first.
+func (tx *Tx) Tasks(ctx context.Context, f TaskFilter) ([]bridge.Task, error) {
+	where, args := []string{"TRUE"}, []any{}
+	add := func(column, value string) {
+		if value != "" {
+			args = append(args, value)
+			where = append(where, fmt.Sprintf("%s = $%d", column, len(args)))
+		}
+	}
+	add("hub_id", f.HubID)
+	add("person_id", f.PersonID)
+	if f.PersonID != "" {
+		where = append(where, "person_id <> ''") // the partial index
+	}
+	add("member_id", f.MemberID)
+	if len(f.States) > 0 {
+		var states []string
+		for _, s := range f.States {
+			args = append(args, string(s))
+			states = append(states, fmt.Sprintf("$%d", len(args)))
+		}
+		where = append(where, "state IN ("+strings.Join(states, ", ")+")")
+	}
+	args = append(args, cmp.Or(f.Limit, 1000))
+	list, err := collect(ctx, tx, scanTask, `SELECT `+taskColumns+` FROM tasks WHERE `+strings.Join(where, " AND ")+
+		fmt.Sprintf(` ORDER BY id DESC LIMIT $%d`, len(args)), args...)
+	return list, named(err, "tasks")
+}
+
+// OpenTasks are the hub's tasks that are not ended, in the order of doing.
+func (tx *Tx) OpenTasks(ctx context.Context, hubID string) ([]bridge.Task, error) {
+	return tx.tasksIn(ctx, hubID, openStates)
+}
+
+// RunningTasks are those whose "about to" is written and whose outcome is not.
+// Whoever takes the lane settles them first, by reading.
+func (tx *Tx) RunningTasks(ctx context.Context, hubID string) ([]bridge.Task, error) {
+	return tx.tasksIn(ctx, hubID, `('running')`)
+}
+
+func (tx *Tx) tasksIn(ctx context.Context, hubID, states string) ([]bridge.Task, error) {
+	list, err := collect(ctx, tx, scanTask, `SELECT `+taskColumns+` FROM tasks
+		WHERE hub_id = $1 AND state IN `+states+` ORDER BY ord, created_at, id`, hubID)
+	return list, named(err, "tasks of hub %s", hubID)
+}
+
+// NextTasks are those that may be done now: ready, or waiting and due, in the
+// order of doing. Running tasks are never among them.
+func (tx *Tx) NextTasks(ctx context.Context, hubID string, now time.Time, limit int) ([]bridge.Task, error) {
+	list, err := collect(ctx, tx, scanTask, `SELECT `+taskColumns+` FROM tasks
+		WHERE hub_id = $1 AND state IN ('ready', 'waiting') AND (state = 'ready' OR not_before <= $2)
+		ORDER BY ord, created_at, id LIMIT $3`, hubID, micros(now), limit)
+	return list, named(err, "next tasks of hub %s", hubID)
+}
+
+// History counts what was done on the hub since then. A task whose outcome is
+// not known counts as done: a guard that errs, errs on the safe side.
+func (tx *Tx) History(ctx context.Context, hubID string, since time.Time) (bridge.History, error) {
+	var h bridge.History
+	err := tx.row(ctx, `SELECT
+		COALESCE(SUM(CASE WHEN action = 'remove' THEN 1 ELSE 0 END), 0),
+		COALESCE(SUM(CASE WHEN action = 'remove' AND from_role = 'owner' THEN 1 ELSE 0 END), 0),
+		COALESCE(SUM(CASE WHEN action IN ('invite', 're-invite') THEN 1 ELSE 0 END), 0)
+		FROM tasks WHERE hub_id = $1 AND about_to_at >= $2 AND about_to_at > 0
+		AND (state IN ('running', 'accepted', 'confirmed') OR (state = 'superseded' AND sent > 0))`,
+		hubID, micros(since)).Scan(&h.Removals, &h.AdminRemovals, &h.Invites)
+	if err != nil {
+		return bridge.History{}, fmt.Errorf("history of hub %s: %w", hubID, err)
+	}
+	// The last complete pull before that time, else the first one after it.
+	list, err := collect(ctx, tx, scanInt, `SELECT members FROM (
+		SELECT members, 0 AS rank FROM (SELECT members FROM pulls WHERE hub_id = $1 AND complete AND started_at <= $2
+			ORDER BY started_at DESC LIMIT 1) AS b
+		UNION ALL SELECT members, 1 AS rank FROM (SELECT members FROM pulls WHERE hub_id = $1 AND complete AND started_at > $2
+			ORDER BY started_at LIMIT 1) AS s) AS p ORDER BY rank LIMIT 1`, hubID, micros(since))
+	if err != nil {
+		return bridge.History{}, fmt.Errorf("history of hub %s: %w", hubID, err)
+	}
+	if len(list) > 0 {
+		h.Population = list[0]
+	}
+	return h, nil
+}
+
+func scanInt(row scanner) (n int, err error) {
+	err = row.Scan(&n)
+	return n, err
+}
