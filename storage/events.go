@@ -1,0 +1,322 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"adbridge/bridge/audit"
+)
+
+const eventColumns = `id, seq, at, actor, action, source_id, hub_id, person_id, group_id, member_id, task_id, pull_id,
+	subject, correlation, detail, prev, hash`
+
+var eventsTable = table{name: "events", cols: []string{
+	"id", "at", "actor", "action", "source_id", "hub_id", "person_id", "group_id", "member_id", "task_id", "pull_id",
+	"subject", "correlation", "detail",
+}}
+
+func scanEvent(row scanner) (e audit.Event, err error) {
+	var detail string
+	err = row.Scan(&e.ID, &e.Seq, intoTime(&e.At), &e.Actor, &e.Action, &e.Source, &e.Hub, &e.Person, &e.Group, &e.Member,
+		&e.Task, &e.Pull, &e.Subject, &e.Correlation, &detail, &e.Prev, &e.Hash)
+	if err == nil {
+		e.Detail, err = audit.ParseDetail([]byte(detail))
+	}
+	return e, err
+}
+
+// AddEvents puts events on record, in the transaction of what they record. An
+// event without an id or a time gets both. Its place in the chain comes with
+// SealEvents.
+func (tx *Tx) AddEvents(ctx context.Context, events ...audit.Event) error {
+	rows := make([][]any, len(events))
+	for i, e := range events {
+		if e.ID == "" {
+			e.ID = tx.NewID()
+		}
+		if e.At.IsZero() {
+			e.At = tx.Now()
+		}
+		detail, err := audit.CanonicalDetail(e.Detail)
+		if err != nil {
+			return fmt.Errorf("event %s: detail: %w", e.Action, err)
+		}
+		rows[i] = []any{e.ID, micros(e.At), e.Actor, e.Action, e.Source, e.Hub, e.Person, e.Group, e.Member, e.Task, e.Pull,
+			clean(e.Subject), clean(e.Correlation), string(detail)}
+	}
+	_, err := tx.put(ctx, eventsTable, rows)
+	return taken(err, "add %d events: id", len(events))
+}
+
+// EventFilter selects events; what is empty does not select.
+type EventFilter struct {
+	Since, Until time.Time // at least Since, before Until
+	SourceID     string
+	HubID        string
+	PersonID     string
+	GroupID      string
+	MemberID     string
+	TaskID       string
+	Correlation  string
+	Action       string // how the action begins: "task." is all about tasks
+	After        int64  // sealed events with a greater seq, and unsealed ones
+	Sealed       bool   // only what has its place in the chain
+	Newest       bool   // newest first
+	Limit        int    // 0: all
+}
+
+const (
+	eventChunk = 1000
+	// eventSkew is far more than what a transaction may last: an event is
+	// never chained behind one that is younger by so much.
+	eventSkew = time.Hour
+)
+
+// Events walks over the events that fit: in the order of the chain, then those
+// not sealed yet in the order of their ids; with Newest the other way round. It
+// reads in chunks, so that millions cost no more memory than a thousand, and
+// stops at the first error, which it yields.
+func (tx *Tx) Events(ctx context.Context, f EventFilter) iter.Seq2[audit.Event, error] {
+	return func(yield func(audit.Event, error) bool) {
+		phases := []bool{true, false}
+		if f.Newest {
+			phases = []bool{false, true}
+		}
+		left := f.Limit
+		for _, sealed := range phases {
+			if !sealed && f.Sealed {
+				continue
+			}
+			walk := eventWalk{filter: f, sealed: sealed}
+			for {
+				list, err := walk.next(ctx, tx)
+				if err != nil {
+					yield(audit.Event{}, err)
+					return
+				}
+				for _, e := range list {
+					if !yield(e, nil) {
+						return
+					}
+					if left--; left == 0 {
+						return
+					}
+				}
+				if len(list) < eventChunk {
+					break
+				}
+			}
+		}
+	}
+}
+
+// Events walks over sealed events as Tx.Events does, yet reads each chunk by
+// itself, so that a slow download holds no transaction open. What was sealed
+// never changes: the chunks fit together.
+func (db *DB) Events(ctx context.Context, f EventFilter) iter.Seq2[audit.Event, error] {
+	f.Sealed = true
+	return func(yield func(audit.Event, error) bool) {
+		walk := eventWalk{filter: f, sealed: true}
+		left := f.Limit
+		for {
+			var list []audit.Event
+			err := db.Read(ctx, func(tx *Tx) (err error) {
+				list, err = walk.next(ctx, tx)
+				return err
+			})
+			if err != nil {
+				yield(audit.Event{}, err)
+				return
+			}
+			for _, e := range list {
+				if !yield(e, nil) {
+					return
+				}
+				if left--; left == 0 {
+					return
+				}
+			}
+			if len(list) < eventChunk {
+				return
+			}
+		}
+	}
+}
+
+// eventWalk is where a walk over sealed or unsealed events stands.
+type eventWalk struct {
+	filter  EventFilter
+	sealed  bool
+	started bool
+	lastSeq int64
+	lastID  string
+	high    int64 // seq of no interest from here on, 0: none
+}
+
+func (w *eventWalk) next(ctx context.Context, tx *Tx) ([]audit.Event, error) {
+	if !w.started {
+		w.started = true
+		if w.sealed {
+			if err := w.bounds(ctx, tx); err != nil {
+				return nil, err
+			}
+		}
+	}
+	query, args := w.query()
+	list, err := collect(ctx, tx, scanEvent, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("events: %w", err)
+	}
+	if len(list) > 0 {
+		w.lastSeq, w.lastID = list[len(list)-1].Seq, list[len(list)-1].ID
+	}
+	return list, nil
+}
+
+// bounds turns the times of the filter into places of the chain, so that a
+// week out of years is found by index and still read in the chain's order.
+func (w *eventWalk) bounds(ctx context.Context, tx *Tx) error {
+	low := w.filter.After
+	if !w.filter.Since.IsZero() {
+		list, err := collect(ctx, tx, scanInt, `SELECT seq FROM events WHERE at < $1 AND seq > 0 ORDER BY at DESC, seq DESC LIMIT 1`,
+			micros(w.filter.Since.Add(-eventSkew)))
+		if err != nil {
+			return fmt.Errorf("events since %s: %w", w.filter.Since, err)
+		}
+		if len(list) == 1 {
+			low = max(low, int64(list[0]))
+		}
+	}
+	if !w.filter.Until.IsZero() {
+		list, err := collect(ctx, tx, scanInt, `SELECT seq FROM events WHERE at >= $1 AND seq > 0 ORDER BY at, seq LIMIT 1`,
+			micros(w.filter.Until.Add(eventSkew)))
+		if err != nil {
+			return fmt.Errorf("events until %s: %w", w.filter.Until, err)
+		}
+		if len(list) == 1 {
+			w.high = int64(list[0])
+		}
+	}
+	w.filter.After = low
+	return nil
+}
+
+func (w *eventWalk) query() (string, []any) {
+	f := w.filter
+	var where []string
+	var args []any
+	add := func(text string, arg any) {
+		args = append(args, arg)
+		where = append(where, fmt.Sprintf(text, len(args)))
+	}
+	order := "seq"
+	switch {
+	case w.sealed && f.Newest:
+		order = "seq DESC"
+		add("seq > $%d", f.After)
+		if w.lastSeq > 0 {
+			add("seq < $%d", w.lastSeq)
+		}
+	case w.sealed:
+		add("seq > $%d", max(f.After, w.lastSeq))
+	default:
+		order = "id"
+		where = append(where, "seq = 0")
+		switch {
+		case w.lastID == "":
+		case f.Newest:
+			add("id < $%d", w.lastID)
+		default:
+			add("id > $%d", w.lastID)
+		}
+		if f.Newest {
+			order = "id DESC"
+		}
+	}
+	if w.sealed {
+		where = append(where, "seq > 0") // for the partial index
+	}
+	if w.high > 0 {
+		add("seq < $%d", w.high)
+	}
+	// The plus keeps the index on at out of it: the order is the chain's.
+	if !f.Since.IsZero() {
+		add("+at >= $%d", micros(f.Since))
+	}
+	if !f.Until.IsZero() {
+		add("+at < $%d", micros(f.Until))
+	}
+	for _, c := range []struct{ column, value string }{
+		{"hub_id", f.HubID}, {"person_id", f.PersonID}, {"task_id", f.TaskID}, {"correlation", f.Correlation},
+		{"source_id", f.SourceID}, {"group_id", f.GroupID}, {"member_id", f.MemberID},
+	} {
+		if c.value != "" {
+			add(c.column+" = $%d", c.value)
+			where = append(where, c.column+" <> ''") // for the partial index
+		}
+	}
+	if f.Action != "" {
+		where = append(where, fmt.Sprintf("substr(action, 1, %d) = $%d", utf8.RuneCountInString(f.Action), len(args)+1))
+		args = append(args, f.Action)
+	}
+	args = append(args, eventChunk)
+	return `SELECT ` + eventColumns + ` FROM events WHERE ` + strings.Join(where, " AND ") +
+		fmt.Sprintf(` ORDER BY %s LIMIT $%d`, order, len(args)), args
+}
+
+// SealEvents gives up to max unsealed events their places in the chain and says
+// how many it sealed. The row that holds the chain's end is locked meanwhile:
+// two sealers never chain two events to one.
+func (tx *Tx) SealEvents(ctx context.Context, max int) (int, error) {
+	var seq int64
+	var hash string
+	err := tx.row(ctx, `SELECT seq, hash FROM audit_chain WHERE id = 1`+tx.d.forUpdate()).Scan(&seq, &hash)
+	if err != nil {
+		return 0, fmt.Errorf("seal events: %w", err)
+	}
+	list, err := collect(ctx, tx, scanEvent, `SELECT `+eventColumns+` FROM events WHERE seq = 0 ORDER BY id LIMIT $1`, max)
+	if err != nil {
+		return 0, fmt.Errorf("seal events: %w", err)
+	}
+	if len(list) == 0 {
+		return 0, nil
+	}
+	for i := range list {
+		seq++
+		list[i] = audit.Sealed(seq, hash, list[i])
+		hash = list[i].Hash
+	}
+	for rest := list; len(rest) > 0; {
+		n := 1
+		if len(rest) >= sealChunk {
+			n = sealChunk
+		}
+		var args []any
+		for _, e := range rest[:n] {
+			args = append(args, e.ID, e.Seq, e.Prev, e.Hash)
+		}
+		if _, err := tx.exec(ctx, sealText(n), args...); err != nil {
+			return 0, fmt.Errorf("seal events: %w", err)
+		}
+		rest = rest[n:]
+	}
+	if _, err := tx.exec(ctx, `UPDATE audit_chain SET seq = $1, hash = $2 WHERE id = 1`, seq, hash); err != nil {
+		return 0, fmt.Errorf("seal events: %w", err)
+	}
+	return len(list), nil
+}
+
+const sealChunk = 50
+
+func sealText(n int) string {
+	rows := make([]string, n)
+	for i := range rows {
+		rows[i] = fmt.Sprintf("(CAST($%d AS TEXT), CAST($%d AS BIGINT), CAST($%d AS TEXT), CAST($%d AS TEXT))", 4*i+1, 4*i+2, 4*i+3, 4*i+4)
+	}
+	return `UPDATE events SET seq = v.column2, prev = v.column3, hash = v.column4 FROM (VALUES ` +
+		strings.Join(rows, ", ") + `) AS v WHERE events.id = v.column1 AND events.seq = 0`
+}
