@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"adbridge/bridge"
 	"adbridge/bridge/audit"
 )
 
@@ -64,6 +65,7 @@ type EventFilter struct {
 	Correlation  string
 	Action       string // how the action begins: "task." is all about tasks
 	After        int64  // sealed events with a greater seq, and unsealed ones
+	Before       string // with Newest, the id of an event: go on below it
 	Sealed       bool   // only what has its place in the chain
 	Newest       bool   // newest first
 	Limit        int    // 0: all
@@ -160,6 +162,11 @@ type eventWalk struct {
 func (w *eventWalk) next(ctx context.Context, tx *Tx) ([]audit.Event, error) {
 	if !w.started {
 		w.started = true
+		if w.filter.Before != "" {
+			if done, err := w.below(ctx, tx); done || err != nil {
+				return nil, err
+			}
+		}
 		if w.sealed {
 			if err := w.bounds(ctx, tx); err != nil {
 				return nil, err
@@ -175,6 +182,26 @@ func (w *eventWalk) next(ctx context.Context, tx *Tx) ([]audit.Event, error) {
 		w.lastSeq, w.lastID = list[len(list)-1].Seq, list[len(list)-1].ID
 	}
 	return list, nil
+}
+
+// below puts the walk behind the event that the reader saw last. Events are
+// sealed in the order of their ids, so one that was sealed since then still
+// has below it what it had. True says that nothing of the walk is below it.
+func (w *eventWalk) below(ctx context.Context, tx *Tx) (bool, error) {
+	list, err := collect(ctx, tx, scanInt, `SELECT seq FROM events WHERE id = $1`, w.filter.Before)
+	switch {
+	case err != nil:
+		return false, fmt.Errorf("events before %s: %w", w.filter.Before, err)
+	case len(list) == 0:
+		return false, fmt.Errorf("event %s: %w", w.filter.Before, bridge.ErrNotFound)
+	case w.sealed:
+		w.lastSeq = int64(list[0])
+	case list[0] > 0:
+		return true, nil
+	default:
+		w.lastID = w.filter.Before
+	}
+	return false, nil
 }
 
 // bounds turns the times of the filter into places of the chain, so that a

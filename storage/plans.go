@@ -188,6 +188,16 @@ func longestRise(had []int64) []bool {
 	return keep
 }
 
+// CurrentPlanID names the hub's current plan, so that a reader who has it
+// already need not read it again; false when the hub was never planned.
+func (tx *Tx) CurrentPlanID(ctx context.Context, hubID string) (string, bool, error) {
+	id, err := scanText(tx.row(ctx, `SELECT plan_id FROM current_plans WHERE hub_id = $1`, hubID))
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", false, nil
+	}
+	return id, err == nil, named(err, "plan of hub %s", hubID)
+}
+
 // CurrentPlan is the hub's plan as last saved; false when it was never planned.
 func (tx *Tx) CurrentPlan(ctx context.Context, hubID string) (bridge.Plan, bool, error) {
 	var p bridge.Plan

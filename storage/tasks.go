@@ -81,7 +81,8 @@ type TaskFilter struct {
 	PersonID string
 	MemberID string
 	States   []bridge.TaskState
-	Limit    int // 0: 1000
+	Before   string // id of a task: go on below it
+	Limit    int    // 0: 1000
 }
 
 // Tasks are the newest tasks that fit, newest first.
@@ -106,6 +107,10 @@ func (tx *Tx) Tasks(ctx context.Context, f TaskFilter) ([]bridge.Task, error) {
 			states = append(states, fmt.Sprintf("$%d", len(args)))
 		}
 		where = append(where, "state IN ("+strings.Join(states, ", ")+")")
+	}
+	if f.Before != "" {
+		args = append(args, f.Before)
+		where = append(where, fmt.Sprintf("id < $%d", len(args)))
 	}
 	args = append(args, cmp.Or(f.Limit, 1000))
 	list, err := collect(ctx, tx, scanTask, `SELECT `+taskColumns+` FROM tasks WHERE `+strings.Join(where, " AND ")+
