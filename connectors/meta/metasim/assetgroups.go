@@ -78,14 +78,21 @@ func groupRoutes() map[string]endpoint {
 				returns = k.typ
 			}
 		}
+		switch edge {
+		case "contained_instagram_accounts":
+			returns = "IGUser"
+		case "contained_custom_conversions":
+			returns = "CustomConversion"
+		}
 		all["GET"+on+"/"+edge] = list(returns, (*call).contained)
 		all["POST"+on+"/"+edge] = ep((*call).contain, asset)
 		all["DELETE"+on+"/"+edge] = ep((*call).uncontain, asset)
 	}
-	mine := endpoint{list: true, returns: "BusinessAssetGroup", extras: nil, scopes: bm, run: (*call).groupsAssigned,
+	mine := endpoint{list: true, returns: "BusinessAssetGroup", scopes: bm, run: (*call).groupsAssigned,
 		params: []param{{name: "contained_asset_id", kind: "id"}}}
 	all["GET "+kindPerson+"/assigned_business_asset_groups"] = mine
 	all["GET "+kindSystemUser+"/assigned_business_asset_groups"] = mine
+	all["GET "+kindUser+"/assigned_business_asset_groups"] = mine
 	return all
 }
 
@@ -198,7 +205,15 @@ func (c *call) contained() (any, *GraphError) {
 	var os []object
 	for _, id := range g.Contains {
 		if n := c.s.nodes[id]; n != nil && n.kind == contents[c.edgeName] {
-			if o := c.object(n); o != nil {
+			switch o := c.object(n).(type) {
+			case nil:
+			case assetObject:
+				if n.kind == kindInstagram {
+					os = append(os, instagramUser(o.a))
+					continue
+				}
+				os = append(os, o)
+			default:
 				os = append(os, o)
 			}
 		}
@@ -245,11 +260,11 @@ func (c *call) groupsAssigned() (any, *GraphError) {
 	if !c.sees(c.node) {
 		return nil, unsupported(http.MethodGet, c.node.id)
 	}
-	want := c.params["contained_asset_id"]
+	want, ids := c.params["contained_asset_id"], c.memberships()
 	var os []object
 	for _, b := range c.s.order {
 		for _, g := range b.groups {
-			if slices.ContainsFunc(g.Assigned, func(as GroupAssignment) bool { return as.User == c.node.id }) &&
+			if slices.ContainsFunc(g.Assigned, func(as GroupAssignment) bool { return slices.Contains(ids, as.User) }) &&
 				(want == "" || slices.ContainsFunc(g.Contains, func(id string) bool { return strings.TrimPrefix(id, "act_") == strings.TrimPrefix(want, "act_") })) {
 				os = append(os, groupObject{g})
 			}

@@ -351,7 +351,7 @@ func assetRoutes() map[string]endpoint {
 		case kindPage:
 			get.params = []param{{name: "account_linking_token", kind: "string"}}
 		case kindCatalog:
-			get.params = []param{{name: "segment_use_cases", kind: "list"}}
+			get.params = []param{{name: "segment_use_cases", kind: "list", enum: segmentUseCases}}
 		}
 		all["GET "+k.kind] = get
 		if k.person != "" {
@@ -360,7 +360,7 @@ func assetRoutes() map[string]endpoint {
 			if k.kind == kindPage {
 				ep.params = []param{{name: "pages", kind: "list"}}
 			}
-			for _, who := range []string{kindPerson, kindSystemUser} {
+			for _, who := range []string{kindPerson, kindSystemUser, kindUser} {
 				all["GET "+who+"/"+k.person] = ep
 			}
 		}
@@ -390,11 +390,15 @@ func pendingAssets(kind, returns, field string, owned bool) endpoint {
 	}}
 }
 
+func instagramUser(a *asset) object {
+	return extra{bare{a.IGUserID, a.Name}, map[string]any{"username": a.Username, "owner_business": object(businessObject{a.biz})}}
+}
+
 func (c *call) instagramUsers() (any, *GraphError) {
 	var os []object
 	for _, a := range c.node.biz.assets {
 		if a.kind.kind == kindInstagram && a.IGUserID != "" {
-			os = append(os, extra{bare{a.IGUserID, a.Name}, map[string]any{"username": a.Username, "owner_business": object(businessObject{a.biz})}})
+			os = append(os, instagramUser(a))
 		}
 	}
 	return c.page(slice(os))
@@ -406,19 +410,38 @@ func personSide(k *assetKind) func(*call) (any, *GraphError) {
 		if c.node.kind == kindPerson && c.node.biz.people.get(c.node.id) == nil || !c.sees(c.node) {
 			return nil, unsupported(http.MethodGet, c.node.id)
 		}
+		ids := c.memberships()
 		pages, filtered := c.list("pages")
 		var os []object
 		for _, b := range c.s.order {
 			for _, a := range b.assets {
-				ts := a.tasksOf(c.node.id)
-				if a.kind != k || ts == nil || filtered && !slices.Contains(pages, a.ID) {
+				if a.kind != k || filtered && !slices.Contains(pages, a.ID) {
 					continue
 				}
-				os = append(os, extra{assetObject{a}, map[string]any{"tasks": c.readTasks(k, ts), "permitted_tasks": a.permittedTo(c.node.biz)}})
+				for _, id := range ids {
+					if ts := a.tasksOf(id); ts != nil {
+						os = append(os, extra{assetObject{a}, map[string]any{"tasks": c.readTasks(k, ts), "permitted_tasks": a.permittedTo(c.s.nodes[id].biz)}})
+						break
+					}
+				}
 			}
 		}
 		return c.page(slice(os))
 	}
+}
+
+// memberships are the ids under which a node stands on assets: its own, or a user's in each business.
+func (c *call) memberships() []string {
+	if c.node.kind != kindUser {
+		return []string{c.node.id}
+	}
+	var ids []string
+	for _, b := range c.s.order {
+		if p := b.personOf(c.node.id); p != nil {
+			ids = append(ids, p.ID)
+		}
+	}
+	return ids
 }
 
 // accounts are the caller's pages, each with the page token that writing on it needs.

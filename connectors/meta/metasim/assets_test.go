@@ -92,6 +92,10 @@ func TestAssignmentReplacesTheTaskSet(t *testing.T) {
 	if r := b.call("GET", "/me/assigned_ad_accounts").ok(); len(r.data()) != 1 {
 		t.Error(r.text)
 	}
+	b.call("POST", path, "user="+admin, `tasks=["DRAFT"]`).ok()
+	if r := b.as("EAAgrace").call("GET", "/me/assigned_ad_accounts").ok(); r.str("data.0.tasks.0") != "DRAFT" {
+		t.Error("a user stands on assets as the people it is:", r.text)
+	}
 }
 
 func TestAgencyHandsOutOnlyWhatItWasGiven(t *testing.T) {

@@ -46,6 +46,9 @@ var (
 		"MANAGE", "DEVELOP", "MESSAGING", "MANAGE_PHONE", "MANAGE_TEMPLATES", "VIEW_COST", "VIEW_TEMPLATES",
 		"MANAGE_PHONE_ASSETS", "VIEW_PHONE_ASSETS", "MANAGE_EXTENSIONS",
 	}
+	segmentUseCases = strings.Fields(`AFFILIATE_SELLER_STOREFRONT AFFILIATE_TAGGED_ONLY_DEPRECATED COLLAB_ADS
+		COLLAB_ADS_FOR_MARKETPLACE_PARTNER COLLAB_ADS_SEGMENT_WITHOUT_SEGMENT_SYNCING DIGITAL_CIRCULARS FB_LIVE_SHOPPING IG_SHOPPING
+		IG_SHOPPING_SUGGESTED_PRODUCTS MARKETPLACE_SHOPS TEST`)
 	offlineTasks = []string{"AA_ANALYZE", "ADVERTISE", "MANAGE", "UPLOAD", "VIEW"}
 )
 
@@ -83,3 +86,27 @@ var activityTypes = strings.Fields(`
 	update_campaign_high_demand_periods update_campaign_name update_campaign_run_status update_campaign_schedule
 	update_campaign_value_adjustment_rule update_campaign_value_adjustment_rule_attachment
 	update_delivery_type_cross_level_shift`)
+
+// unsimulated are documented edges, or methods on edges, that have to do with neither people nor access.
+var unsimulated = map[string][]string{
+	kindBusiness: strings.Fields(`access_token ad_account_infos ad_accounts ad_custom_derived_metrics ad_review_requests ad_studies adaccount
+	add_phone_numbers adnetwork_applications adnetworkanalytics adnetworkanalytics_results ads_reporting_mmm_reports
+	ads_reporting_mmm_schedulers an_placements block_list_drafts bm_review_requests business_invoices businessprojects
+	claim_custom_conversions client_offsite_signal_container_business_objects collaborative_ads_collaboration_requests
+	collaborative_ads_suggested_partners commerce_merchant_settings cpas_business_setup_config cpas_merchant_config
+	creative_folders creditcards customconversions event_source_groups extendedcreditapplications extendedcredits images
+	initiated_audience_sharing_requests managed_businesses managed_partner_ads_funding_source_details
+	managed_partner_business_setup managed_partner_businesses onboard_partners_to_mm_lite openbridge_configurations
+	owned_offsite_signal_container_business_objects pages partner_account_linking partner_premium_options
+	passback_attribution_metadata_configs pending_shared_offsite_signal_container_business_objects picture pixel_tos
+	preverified_numbers received_audience_sharing_requests reseller_guidances self_certified_whatsapp_business_submissions
+	self_certify_whatsapp_business setup_managed_partner_adaccounts share_preverified_numbers system_user_access_tokens
+	third_party_measurement_report_dataset videos
+	ads_dataset adspixels client_apps client_pages instagram_accounts owned_ad_accounts owned_apps owned_businesses owned_pages
+	owned_product_catalogs`),
+	kindAdAccount: {"onbehalf_requests", "users", "usersofanyaudience"},
+	kindPage:      {"roles"},
+	kindPixel: strings.Fields(`adaccounts ahp_configs da_checks events offline_event_uploads openbridge_configurations shadowtraffichelper
+	shared_accounts shared_agencies stats`),
+	kindUser: {"accounts", "adaccounts", "assigned_applications", "businesses", "ids_for_business", "personal_ad_accounts"},
+}

@@ -271,6 +271,9 @@ func TestPagesGoBackToo(t *testing.T) {
 	if back.str("data.0.id") != one.str("data.0.id") || back.str("data.1.id") != one.str("data.1.id") || back.at("paging.previous") != nil || back.at("paging.next") == nil {
 		t.Errorf("back: %s\nwas: %s", back.text, one.text)
 	}
+	if again := b.raw("GET", back.str("paging.next"), "", nil).ok(); again.str("data.0.id") != two.str("data.0.id") {
+		t.Errorf("forth again: %s", again.text)
+	}
 	b.call("GET", "/"+biz+"/business_users", "after="+one.str("paging.cursors.after"), "before="+two.str("paging.cursors.before")).fails(100, 0)
 	b.call("GET", "/"+biz+"/pending_users", "after="+one.str("paging.cursors.after")).fails(100, 0) // another list's cursor
 }

@@ -16,7 +16,10 @@ type nodeType struct {
 }
 
 func typ(kind, defaults, fields string) *nodeType {
-	t := &nodeType{fields: map[string]string{"id": ""}, defaults: strings.Fields(defaults), kind: kind}
+	t := &nodeType{fields: map[string]string{}, defaults: strings.Fields(defaults), kind: kind}
+	if slices.Contains(t.defaults, "id") {
+		t.fields["id"] = ""
+	}
 	for f := range strings.FieldsSeq(fields) {
 		name, nested, _ := strings.Cut(f, ":")
 		t.fields[name] = nested
@@ -49,6 +52,7 @@ var nodeTypes = map[string]*nodeType{
 	"AdsPixel": typ(kindPixel, "id name",
 		"automatic_matching_fields can_proxy code config creation_time creator:Actor data_use_setting description duplicate_entries enable_auto_assign_to_accounts enable_automatic_matching event_stats event_time_max event_time_min first_party_cookie_status has_1p_pixel_event is_consolidated_container is_created_by_business is_crm is_mta_use is_restricted_use is_unavailable last_fired_time last_upload_app last_upload_app_changed_time match_rate_approx matched_entries name owner_ad_account:AdAccount owner_business:Business usage user_access_expire_time valid_entries"),
 	"InstagramBusinessAsset": typ(kindInstagram, "id ig_user_id ig_username", "ig_user_id ig_username"),
+	"CustomConversion":       typ("", "id", "name"),
 	"IGUser":                 typ("", "id", "name owner_business:Business username"),
 	"WhatsAppBusinessAccount": typ(kindWhatsApp, "id name",
 		"name on_behalf_of_business_info owner_business:Business owner_business_info ownership_type"),

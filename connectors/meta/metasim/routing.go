@@ -43,21 +43,6 @@ func (c *call) living(v string) *GraphError {
 	return nil
 }
 
-// unsimulated are edges or methods that a Business has and that have nothing to do with people.
-var unsimulated = strings.Fields(`access_token ad_account_infos ad_accounts ad_custom_derived_metrics ad_review_requests ad_studies adaccount
-	add_phone_numbers adnetwork_applications adnetworkanalytics adnetworkanalytics_results ads_reporting_mmm_reports
-	ads_reporting_mmm_schedulers an_placements block_list_drafts bm_review_requests business_invoices businessprojects
-	claim_custom_conversions client_offsite_signal_container_business_objects collaborative_ads_collaboration_requests
-	collaborative_ads_suggested_partners commerce_merchant_settings cpas_business_setup_config cpas_merchant_config
-	creative_folders creditcards customconversions event_source_groups extendedcreditapplications extendedcredits images
-	initiated_audience_sharing_requests managed_businesses managed_partner_ads_funding_source_details
-	managed_partner_business_setup managed_partner_businesses onboard_partners_to_mm_lite openbridge_configurations
-	owned_offsite_signal_container_business_objects pages partner_account_linking partner_premium_options
-	passback_attribution_metadata_configs pending_shared_offsite_signal_container_business_objects picture pixel_tos
-	preverified_numbers received_audience_sharing_requests reseller_guidances self_certified_whatsapp_business_submissions
-	self_certify_whatsapp_business setup_managed_partner_adaccounts share_preverified_numbers system_user_access_tokens
-	third_party_measurement_report_dataset videos`)
-
 // older compares versions such as v9.0 and v21.0.
 func older(v, than string) bool {
 	return len(v) < len(than) || len(v) == len(than) && v < than
@@ -135,7 +120,7 @@ func (c *call) resolve() *GraphError {
 	}
 	ep, ok := c.s.routes[c.method+" "+key]
 	if !ok {
-		if c.node.kind == kindBusiness && slices.Contains(unsimulated, c.edgeName) {
+		if slices.Contains(unsimulated[c.node.kind], c.edgeName) {
 			return graphErr(3, 0, "(#3) Application does not have the capability to make this API call.")
 		}
 		if c.method == http.MethodGet && c.edgeName != "" {

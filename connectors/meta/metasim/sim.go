@@ -394,6 +394,9 @@ func (s *Sim) answer(c *call, perr *GraphError, r *http.Request) answer {
 		a.header.Set("Content-Type", "application/json; charset=UTF-8")
 	}
 	a.header.Set("Facebook-Api-Version", c.version)
+	if a.header.Get("X-Fb-Trace-Id") == "" { // general knowledge: every answer has one, a yes too
+		a.header.Set("X-Fb-Trace-Id", fmt.Sprintf("G%016x", s.hash(fmt.Sprintf("trace %d", len(s.log)))))
+	}
 	entry.Status, entry.Changed = a.status, c.changed
 	if a.cut {
 		entry.Status = 0

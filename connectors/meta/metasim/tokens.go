@@ -405,8 +405,8 @@ func (c *call) mint() (any, *GraphError) {
 			return nil, invalid("Param page_id is not a page - got %q.", t.Page)
 		}
 	}
-	for sc := range strings.SplitSeq(c.params["scope"], ",") {
-		if sc = strings.TrimSpace(sc); sc != "" {
+	for sc := range strings.SplitSeq(c.params["scope"], ",") { // a comma list in the guide, an array in the specification
+		if sc = strings.Trim(sc, ` []"`); sc != "" {
 			t.Scopes = append(t.Scopes, sc)
 		}
 	}
