@@ -1,0 +1,179 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"adbridge/bridge"
+	"adbridge/bridge/audit"
+	"adbridge/storage"
+)
+
+// Decide takes an admin's word: the decision, what it does to the member, the
+// event and the dirty hub, in one transaction. It refuses what makes no sense
+// and then changes nothing.
+func Decide(ctx context.Context, db *storage.DB, d bridge.Decision) (bridge.Decision, error) {
+	if err := complete(d); err != nil {
+		return d, err
+	}
+	err := db.Write(ctx, func(tx *storage.Tx) error {
+		d.ID, d.At = tx.NewID(), tx.Now()
+		if !d.Until.IsZero() && !d.Until.After(d.At) {
+			return fmt.Errorf("until %s is in the past; give a time to come", d.Until.Format(time.RFC3339))
+		}
+		hub, err := tx.Hub(ctx, d.HubID)
+		if err != nil {
+			return fmt.Errorf("hub %q: %w", d.HubID, err)
+		}
+		d.HubID = hub.ID
+		subject := d.Subject
+		if d.MemberID != "" {
+			m, err := tx.Member(ctx, d.MemberID)
+			if err != nil {
+				return fmt.Errorf("member %q: %w", d.MemberID, err)
+			}
+			if m.HubID != hub.ID {
+				return fmt.Errorf("member %s is not on hub %s: %w", m.ID, hub.Slug, bridge.ErrNotFound)
+			}
+			subject = memberName(m)
+			if changed, ok := decided(m, d); ok {
+				if err := tx.PutMembers(ctx, []bridge.Member{changed}); err != nil {
+					return err
+				}
+			}
+		}
+		if d.PersonID != "" {
+			people, err := tx.People(ctx, []string{d.PersonID})
+			if err != nil {
+				return err
+			}
+			if len(people) == 0 {
+				return fmt.Errorf("person %q: %w", d.PersonID, bridge.ErrNotFound)
+			}
+			if subject == "" {
+				subject = people[0].UserName
+			}
+		}
+		if err := tx.AddDecision(ctx, d); err != nil {
+			return err
+		}
+		if err := tx.MarkDirty(ctx, hub.ID); err != nil {
+			return err
+		}
+		return tx.AddEvents(ctx, decisionEvent(d, audit.DecisionMade, subject))
+	})
+	return d, err
+}
+
+// complete says what is missing in a decision.
+func complete(d bridge.Decision) error {
+	switch {
+	case d.By == "":
+		return fmt.Errorf("by is empty; name who decides")
+	case d.Reason == "" && d.Kind != bridge.DecideMatch && d.Kind != bridge.DecideClaim:
+		return fmt.Errorf("reason is empty; say why, the audit trail keeps it")
+	case (d.Kind == bridge.DecideMatch || d.Kind == bridge.DecideNotMatch || d.Kind == bridge.DecideClaim) && (d.MemberID == "" || d.PersonID == ""):
+		return fmt.Errorf("a match needs a member and a person")
+	case (d.Kind == bridge.DecideExempt || d.Kind == bridge.DecideAdopt || d.Kind == bridge.DecideProtect) && d.MemberID == "":
+		return fmt.Errorf("%s needs a member", d.Kind)
+	case (d.Kind == bridge.DecideApprove || d.Kind == bridge.DecideReject) && d.Subject == "":
+		return fmt.Errorf("%s needs the key of a change; `adbridge plan` shows it", d.Kind)
+	case d.Kind == bridge.DecideOverride && (d.Subject == "" || d.Until.IsZero()):
+		return fmt.Errorf("an override needs the guard's code and an end")
+	case d.Kind == bridge.DecideGrant && (d.PersonID == "" || d.Role == bridge.NoRole || d.Until.IsZero()):
+		return fmt.Errorf("a grant needs a person, a role and an end")
+	}
+	return nil
+}
+
+// decided is the member after the decision; false when it does not touch the
+// member's own row.
+func decided(m bridge.Member, d bridge.Decision) (bridge.Member, bool) {
+	switch d.Kind {
+	case bridge.DecideMatch, bridge.DecideClaim:
+		m.PersonID, m.Disputed, m.Suggestions = d.PersonID, false, nil
+		m.Match = &bridge.Match{Rule: "decision", Evidence: d.Reason, By: d.By, At: d.At}
+	case bridge.DecideNotMatch:
+		if m.PersonID != d.PersonID {
+			return m, false
+		}
+		m.PersonID, m.Match = "", nil
+	case bridge.DecideExempt:
+		m.Ownership = bridge.Exempt
+	case bridge.DecideAdopt:
+		m.Ownership, m.Applied = bridge.Adopted, m.Role
+	case bridge.DecideProtect:
+		m.Ownership = bridge.Protected
+	default:
+		return m, false
+	}
+	return m, true
+}
+
+// Undo takes a decision back; what it did to the member's row is undone, and
+// the next plan decides anew.
+func Undo(ctx context.Context, db *storage.DB, decisionID, by string) error {
+	return db.Write(ctx, func(tx *storage.Tx) error {
+		d, err := tx.Decision(ctx, decisionID)
+		if err != nil {
+			return fmt.Errorf("decision %q: %w", decisionID, err)
+		}
+		if err := tx.UndoDecision(ctx, d.ID, by); err != nil {
+			return err
+		}
+		if d.MemberID != "" {
+			m, err := tx.Member(ctx, d.MemberID)
+			if err != nil {
+				return err
+			}
+			switch d.Kind {
+			case bridge.DecideMatch, bridge.DecideClaim:
+				m.PersonID, m.Match = "", nil
+			case bridge.DecideExempt, bridge.DecideProtect, bridge.DecideAdopt:
+				m.Ownership = bridge.Foreign
+			}
+			if err := tx.PutMembers(ctx, []bridge.Member{m}); err != nil {
+				return err
+			}
+		}
+		if err := tx.MarkDirty(ctx, d.HubID); err != nil {
+			return err
+		}
+		e := decisionEvent(d, audit.DecisionUndone, d.Subject)
+		e.Actor = audit.ActorAdmin(by)
+		return tx.AddEvents(ctx, e)
+	})
+}
+
+func decisionEvent(d bridge.Decision, action, subject string) audit.Event {
+	return audit.Event{
+		Actor: audit.ActorAdmin(d.By), Action: action, Hub: d.HubID, Member: d.MemberID, Person: d.PersonID,
+		Subject: subject, Correlation: d.ID,
+		Detail: map[string]any{"decision": d.ID, "kind": d.Kind, "subject": d.Subject, "role": d.Role, "reason": d.Reason, "until": d.Until, "max": d.Max},
+	}
+}
+
+// Release lets a task that failed for good be tried again.
+func Release(ctx context.Context, db *storage.DB, taskID, by string) (bridge.Task, error) {
+	var t bridge.Task
+	err := db.Write(ctx, func(tx *storage.Tx) (err error) {
+		if t, err = tx.Task(ctx, taskID); err != nil {
+			return err
+		}
+		if t.State != bridge.TaskHeld {
+			return fmt.Errorf("task %s is %s, not held; there is nothing to release", t.ID, t.State)
+		}
+		t.State, t.Detail, t.Attempt, t.NotBefore, t.EndedAt = bridge.Ready, "", 0, tx.Now(), time.Time{}
+		if err := tx.UpdateTask(ctx, t); err != nil {
+			return err
+		}
+		if err := tx.MarkDirty(ctx, t.HubID); err != nil {
+			return err
+		}
+		e := storage.TaskEvent(t, audit.TaskReleased, nil)
+		e.Actor = audit.ActorAdmin(by)
+		return tx.AddEvents(ctx, e)
+	})
+	return t, err
+}

@@ -1,0 +1,225 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+
+	"adbridge/bridge"
+	"adbridge/bridge/audit"
+	"adbridge/storage"
+)
+
+// Directory is the people and groups of every source, as the SCIM server uses
+// them. Each change is one durable transaction with its audit event; a change
+// that changes nothing writes nothing.
+type Directory struct {
+	DB *storage.DB
+}
+
+// actorOf names the caller in the audit trail.
+func actorOf(call bridge.Call) string {
+	return "source:" + call.Source.Name + "/" + call.TokenLabel
+}
+
+func userEvent(call bridge.Call, action string, p bridge.Person, detail map[string]any) audit.Event {
+	return audit.Event{
+		Actor: actorOf(call), Action: action, Source: call.Source.ID, Person: p.ID,
+		Subject: p.UserName, Correlation: call.RequestID, Detail: detail,
+	}
+}
+
+// User reads one user of the calling source; with the groups it is directly in when asked.
+func (d Directory) User(ctx context.Context, call bridge.Call, id string, groups bool) (u bridge.User, err error) {
+	err = d.DB.Read(ctx, func(tx *storage.Tx) error {
+		if u, err = tx.User(ctx, call.Source.ID, id); err != nil || !groups {
+			return err
+		}
+		in, err := tx.GroupsOf(ctx, id)
+		for _, g := range in {
+			u.Groups = append(u.Groups, bridge.MemberRef{Value: g.ID, Type: "direct", Display: g.DisplayName})
+		}
+		return err
+	})
+	return u, err
+}
+
+// Users lists users of the calling source.
+func (d Directory) Users(ctx context.Context, call bridge.Call, q bridge.Query) (page bridge.Page[bridge.User], err error) {
+	err = d.DB.Read(ctx, func(tx *storage.Tx) error {
+		page, err = tx.Users(ctx, call.Source.ID, q)
+		return err
+	})
+	return page, err
+}
+
+// CreateUser keeps a new user. Someone who was deleted and comes back with
+// the same externalId is the same person again, with the same id, so that
+// what we know of them (links, history) is not lost.
+func (d Directory) CreateUser(ctx context.Context, call bridge.Call, u bridge.User) (bridge.User, error) {
+	var made bridge.User
+	err := d.DB.Write(ctx, func(tx *storage.Tx) error {
+		made = u
+		made.SourceID, made.CreatedAt, made.UpdatedAt, made.Version = call.Source.ID, tx.Now(), tx.Now(), 1
+		action := audit.UserCreated
+		old, err := d.deleted(ctx, tx, call.Source.ID, u)
+		switch {
+		case err == nil:
+			made.ID, made.CreatedAt, made.Version = old.ID, old.CreatedAt, old.Version+1
+			action = audit.UserRestored
+			err = tx.UpdateUser(ctx, made)
+		case errors.Is(err, bridge.ErrNotFound):
+			made.ID = tx.NewID()
+			err = tx.InsertUser(ctx, made)
+		}
+		if err != nil {
+			return fmt.Errorf("create user %q: %w", u.UserName, err)
+		}
+		if _, err := tx.ResolveMembers(ctx, made.Person); err != nil {
+			return err
+		}
+		if err := markPerson(ctx, tx, made.ID); err != nil {
+			return err
+		}
+		return tx.AddEvents(ctx, userEvent(call, action, made.Person, map[string]any{
+			"active": made.Active, "externalId": made.ExternalID, "emails": made.Emails,
+		}))
+	})
+	return made, err
+}
+
+// deleted finds the deleted user that u brings back.
+func (d Directory) deleted(ctx context.Context, tx *storage.Tx, sourceID string, u bridge.User) (bridge.User, error) {
+	if u.ExternalID == "" {
+		return bridge.User{}, bridge.ErrNotFound
+	}
+	return tx.DeletedUser(ctx, sourceID, u.ExternalID, "")
+}
+
+// ChangeUser applies change to a user inside the transaction; change may run
+// more than once. What changes nothing keeps the version and writes no event.
+func (d Directory) ChangeUser(ctx context.Context, call bridge.Call, id string, ifVersion int64, change func(bridge.User) (bridge.User, error)) (bridge.User, error) {
+	var after bridge.User
+	err := d.DB.Write(ctx, func(tx *storage.Tx) error {
+		before, err := tx.LockUser(ctx, call.Source.ID, id)
+		if err != nil {
+			return err
+		}
+		if ifVersion != 0 && ifVersion != before.Version {
+			return fmt.Errorf("user %s is at version %d: %w", id, before.Version, bridge.ErrConflict)
+		}
+		if after, err = change(before.Clone()); err != nil {
+			return err
+		}
+		after.ID, after.SourceID, after.Version, after.CreatedAt, after.UpdatedAt = before.ID, before.SourceID, before.Version, before.CreatedAt, before.UpdatedAt
+		after.DeletedAt, after.Groups = before.DeletedAt, nil
+		if reflect.DeepEqual(before.Person, after.Person) && reflect.DeepEqual(before.Attributes, after.Attributes) {
+			return nil
+		}
+		after.Version, after.UpdatedAt = before.Version+1, tx.Now()
+		if err := tx.UpdateUser(ctx, after); err != nil {
+			return fmt.Errorf("change user %s: %w", id, err)
+		}
+		if !reflect.DeepEqual(before.Person, after.Person) {
+			if _, err := tx.ResolveMembers(ctx, after.Person); err != nil {
+				return err
+			}
+			if err := markPerson(ctx, tx, id); err != nil {
+				return err
+			}
+		}
+		return tx.AddEvents(ctx, userEvent(call, changeAction(before, after), after.Person, changedDetail(before, after)))
+	})
+	return after, err
+}
+
+// changeAction names what a change of a user amounts to.
+func changeAction(before, after bridge.User) string {
+	switch {
+	case before.Active && !after.Active:
+		return audit.UserDeactivated
+	case !before.Active && after.Active:
+		return audit.UserReactivated
+	}
+	return audit.UserChanged
+}
+
+// changedDetail lists the attributes that changed, with the values of those
+// that decide who a person is.
+func changedDetail(before, after bridge.User) map[string]any {
+	var names []string
+	for k := range mergedKeys(before.Attributes, after.Attributes) {
+		if !reflect.DeepEqual(before.Attributes[k], after.Attributes[k]) {
+			names = append(names, k)
+		}
+	}
+	slices.Sort(names)
+	detail := map[string]any{"attributes": names}
+	was := func(name string, a, b any) {
+		if !reflect.DeepEqual(a, b) {
+			detail[name] = map[string]any{"before": a, "after": b}
+		}
+	}
+	was("userName", before.UserName, after.UserName)
+	was("externalId", before.ExternalID, after.ExternalID)
+	was("active", before.Active, after.Active)
+	was("emails", before.Emails, after.Emails)
+	return detail
+}
+
+func mergedKeys(a, b map[string]any) map[string]bool {
+	keys := map[string]bool{}
+	for k := range maps.Keys(a) {
+		keys[k] = true
+	}
+	for k := range maps.Keys(b) {
+		keys[k] = true
+	}
+	return keys
+}
+
+// DeleteUser deletes softly: the SCIM client sees the user no more, its
+// memberships end, and what the audit needs stays.
+func (d Directory) DeleteUser(ctx context.Context, call bridge.Call, id string, ifVersion int64) error {
+	return d.DB.Write(ctx, func(tx *storage.Tx) error {
+		u, err := tx.LockUser(ctx, call.Source.ID, id)
+		if err != nil {
+			return err
+		}
+		if ifVersion != 0 && ifVersion != u.Version {
+			return fmt.Errorf("user %s is at version %d: %w", id, u.Version, bridge.ErrConflict)
+		}
+		// The hubs are marked first: they are found through the memberships.
+		if err := markPerson(ctx, tx, id); err != nil {
+			return err
+		}
+		in, err := tx.GroupsOf(ctx, id)
+		if err != nil {
+			return err
+		}
+		left := make([]string, 0, len(in))
+		for _, g := range in {
+			left = append(left, g.DisplayName)
+			if _, _, err := tx.ChangeMembers(ctx, g.ID, []bridge.MemberChange{{Op: bridge.RemoveMembers, Refs: []bridge.MemberRef{{Value: id}}}}); err != nil {
+				return err
+			}
+		}
+		u.DeletedAt, u.Active, u.Version, u.UpdatedAt = tx.Now(), false, u.Version+1, tx.Now()
+		if err := tx.UpdateUser(ctx, u); err != nil {
+			return fmt.Errorf("delete user %s: %w", id, err)
+		}
+		return tx.AddEvents(ctx, userEvent(call, audit.UserDeleted, u.Person, map[string]any{"groups": left}))
+	})
+}
+
+// markPerson marks every hub that the person can be reached from.
+func markPerson(ctx context.Context, tx *storage.Tx, personID string) error {
+	hubs, err := tx.HubsForPerson(ctx, personID)
+	if err != nil {
+		return fmt.Errorf("find the hubs of person %s: %w", personID, err)
+	}
+	return tx.MarkDirty(ctx, hubs...)
+}

@@ -1,0 +1,301 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"adbridge/bridge"
+	"adbridge/bridge/audit"
+	"adbridge/connectors"
+	"adbridge/storage"
+)
+
+// Dial opens the connector of a hub; onCall hears of every exchange.
+type Dial func(ctx context.Context, hubID string, onCall func(connectors.Call)) (connectors.Connector, error)
+
+// Puller reads a hub whole and takes in what it shows.
+type Puller struct {
+	DB     *storage.DB
+	Dial   Dial
+	Traits func(bridge.Platform) bridge.Traits
+	Log    zerolog.Logger
+}
+
+// Listing is what one pull read, before any of it is believed.
+type Listing struct {
+	Pull  bridge.Pull
+	Seen  []bridge.Seen
+	Calls []connectors.Call
+	Err   error // not nil: the listing is partial or empty and changes no member
+}
+
+// List begins a pull and reads the hub. It changes no member, so that it may
+// run beside the lane's tasks; Take takes the listing in. A failure to read is
+// in Listing.Err, already on record; the error returned is storage's.
+func (p Puller) List(ctx context.Context, lease storage.Lease) (Listing, error) {
+	var l Listing
+	var hub bridge.Hub
+	err := p.DB.Write(ctx, func(tx *storage.Tx) (err error) {
+		if err = tx.CheckLane(ctx, lease); err != nil {
+			return err
+		}
+		if hub, err = tx.Hub(ctx, lease.HubID); err != nil {
+			return err
+		}
+		last, _, err := tx.LastPull(ctx, hub.ID, true)
+		if err != nil {
+			return err
+		}
+		l.Pull = bridge.Pull{
+			ID: tx.NewID(), HubID: hub.ID, BusinessID: hub.BusinessID, StartedAt: tx.Now(),
+			Previous: last.Members, PlatformTotal: -1,
+		}
+		return tx.StartPull(ctx, l.Pull)
+	})
+	if err != nil {
+		return l, fmt.Errorf("pull hub %s: %w", lease.HubID, err)
+	}
+	conn, err := p.Dial(ctx, hub.ID, func(c connectors.Call) { l.Calls = append(l.Calls, c) })
+	if err == nil {
+		for seen, e := range conn.Members(ctx, func(n int) { l.Pull.PlatformTotal = n }) {
+			if e != nil {
+				err = e
+				break
+			}
+			l.Seen = append(l.Seen, seen)
+		}
+	}
+	l.Pull.Calls, l.Pull.Members, l.Err = len(l.Calls), len(l.Seen), err
+	if err == nil {
+		return l, nil
+	}
+	return l, p.failed(ctx, lease, hub, l)
+}
+
+// failed puts a pull that did not come through on record. No member changes.
+func (p Puller) failed(ctx context.Context, lease storage.Lease, hub bridge.Hub, l Listing) error {
+	// The record must outlive the listing's own deadline.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	l.Pull.Error, l.Pull.Reason = l.Err.Error(), connectors.ReasonOf(l.Err)
+	err := p.DB.Write(ctx, func(tx *storage.Tx) error {
+		if err := tx.CheckLane(ctx, lease); err != nil {
+			return err
+		}
+		l.Pull.EndedAt = tx.Now()
+		if err := tx.EndPull(ctx, l.Pull); err != nil {
+			return err
+		}
+		events := append(callEvents(hub, l), audit.Event{
+			Actor: audit.ActorBridge, Action: audit.PullFailed, Hub: hub.ID, Pull: l.Pull.ID, Subject: hub.Slug, Correlation: l.Pull.ID,
+			Detail: map[string]any{"reason": l.Pull.Reason, "error": l.Pull.Error, "read": l.Pull.Members},
+		})
+		if err := tx.AddEvents(ctx, events...); err != nil {
+			return err
+		}
+		halt := connectors.HaltFor(l.Err, tx.Now())
+		if halt == nil || hub.Halt != nil {
+			return nil
+		}
+		return tx.Halt(ctx, hub, *halt)
+	})
+	p.Log.Warn().Str("hub", hub.Slug).Str("op", "pull").Err(l.Err).Msg("the hub could not be read; no member was changed")
+	return err
+}
+
+func callEvents(hub bridge.Hub, l Listing) []audit.Event {
+	events := make([]audit.Event, len(l.Calls))
+	for i, c := range l.Calls {
+		events[i] = storage.CallEvent(hub, c.Detail())
+		events[i].Pull, events[i].Correlation = l.Pull.ID, l.Pull.ID
+	}
+	return events
+}
+
+// Take takes a complete listing in: members, invitations, accepted tasks that
+// it confirms or contradicts, events; then the hub is dirty. It belongs to the
+// lane's own sequence, between two tasks.
+func (p Puller) Take(ctx context.Context, lease storage.Lease, l Listing) error {
+	for range replans {
+		var w bridge.World
+		var byEmail []bridge.Person
+		err := p.DB.Read(ctx, func(tx *storage.Tx) (err error) {
+			if w, err = tx.Snapshot(ctx, lease.HubID); err != nil {
+				return err
+			}
+			byEmail, err = tx.PeopleByEmail(ctx, addresses(l.Seen))
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("take the pull of hub %s in: %w", lease.HubID, err)
+		}
+		w.Traits = p.Traits(w.Hub.Platform)
+		err = p.DB.Write(ctx, func(tx *storage.Tx) error { return p.take(ctx, tx, lease, w, byEmail, l) })
+		if errors.Is(err, errMoved) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("take the pull of hub %s in: %w", w.Hub.Slug, err)
+		}
+		return nil
+	}
+	return fmt.Errorf("take the pull of hub %s in: %w", lease.HubID, errMoved)
+}
+
+func addresses(seen []bridge.Seen) []string {
+	var out []string
+	for _, s := range seen {
+		if s.Email != "" && !s.Masked {
+			out = append(out, bridge.FoldEmail(s.Email))
+		}
+	}
+	return out
+}
+
+func (p Puller) take(ctx context.Context, tx *storage.Tx, lease storage.Lease, w bridge.World, byEmail []bridge.Person, l Listing) error {
+	if err := tx.CheckLane(ctx, lease); err != nil {
+		return err
+	}
+	hub, err := tx.Hub(ctx, lease.HubID)
+	if err != nil {
+		return err
+	}
+	if hub.Generation != w.Hub.Generation {
+		return errMoved
+	}
+	l.Pull.Complete, l.Pull.EndedAt = true, tx.Now()
+	got := bridge.Observe(bridge.Observation{
+		Now: tx.Now(), Pull: l.Pull, Hub: hub, Traits: w.Traits, Sources: w.Sources, Seen: l.Seen,
+		Members: w.Members, Invitations: w.Invitations, People: mergePeople(w.People, byEmail),
+		Decisions: w.Decisions, Open: w.Open, NewID: tx.NewID,
+	})
+	if err := tx.PutMembers(ctx, got.Members); err != nil {
+		return err
+	}
+	if err := tx.PutInvitations(ctx, got.Invitations); err != nil {
+		return err
+	}
+	if err := tx.EndPull(ctx, l.Pull); err != nil {
+		return err
+	}
+	events := append(callEvents(hub, l), observedEvents(hub, w, got, l.Pull)...)
+	confirmed, err := confirm(ctx, tx, hub, w, l)
+	if err != nil {
+		return err
+	}
+	findings := make([]string, len(got.Findings))
+	for i, f := range got.Findings {
+		findings[i] = string(f.Reason) + ": " + f.Detail
+	}
+	events = append(events, confirmed...)
+	events = append(events, audit.Event{
+		Actor: audit.ActorBridge, Action: audit.PullCompleted, Hub: hub.ID, Pull: l.Pull.ID, Subject: hub.Slug, Correlation: l.Pull.ID,
+		Detail: map[string]any{"members": l.Pull.Members, "before": l.Pull.Previous, "platform_total": l.Pull.PlatformTotal,
+			"calls": l.Pull.Calls, "changed": len(got.Members), "findings": findings},
+	})
+	if err := tx.AddEvents(ctx, events...); err != nil {
+		return err
+	}
+	// A hub that could not be reached answers again.
+	if hub.Halt != nil && hub.Halt.State == bridge.Disconnected {
+		hub.Halt = nil
+		if err := tx.UpdateHub(ctx, hub); err != nil {
+			return err
+		}
+		if err := tx.AddEvents(ctx, audit.Event{Actor: audit.ActorBridge, Action: audit.HubResumed, Hub: hub.ID, Subject: hub.Slug,
+			Detail: map[string]any{"reason": "the platform answered a whole pull"}}); err != nil {
+			return err
+		}
+	}
+	return tx.MarkDirty(ctx, hub.ID)
+}
+
+func mergePeople(a, b []bridge.Person) []bridge.Person {
+	seen := make(map[string]bool, len(a))
+	for _, p := range a {
+		seen[p.ID] = true
+	}
+	for _, p := range b {
+		if !seen[p.ID] {
+			seen[p.ID] = true
+			a = append(a, p)
+		}
+	}
+	return a
+}
+
+// observedEvents say what a pull found changed, one event a member.
+func observedEvents(hub bridge.Hub, w bridge.World, got bridge.Observed, pull bridge.Pull) []audit.Event {
+	before := make(map[string]bridge.Member, len(w.Members))
+	for _, m := range w.Members {
+		before[m.ID] = m
+	}
+	var events []audit.Event
+	for _, m := range got.Members {
+		was, known := before[m.ID]
+		action, detail := memberChange(was, known, m)
+		if action == "" {
+			continue
+		}
+		events = append(events, audit.Event{
+			Actor: audit.ActorPlatform(string(hub.Platform)), Action: action, Hub: hub.ID, Person: m.PersonID, Member: m.ID,
+			Pull: pull.ID, Subject: memberName(m), Correlation: pull.ID, Detail: detail,
+		})
+	}
+	return events
+}
+
+// memberChange names what happened to a member between two pulls; "" for
+// what is not worth an event (a later LastSeen).
+func memberChange(was bridge.Member, known bool, m bridge.Member) (string, map[string]any) {
+	detail := map[string]any{"role": m.Role.Word(), "presence": m.Presence, "ownership": m.Ownership}
+	if m.Match != nil {
+		detail["match"] = m.Match.Rule + ": " + m.Match.Evidence
+	}
+	switch {
+	case !known:
+		return audit.MemberSeen, detail
+	case was.Presence != m.Presence && m.Presence == bridge.Gone:
+		return audit.MemberGone, detail
+	case was.PersonID != m.PersonID:
+		detail["person_before"] = was.PersonID
+		return audit.MemberMatched, detail
+	case was.Presence != m.Presence, was.Role != m.Role, was.Access.Role != m.Access.Role, was.Access.Finance != m.Access.Finance:
+		detail["before"] = map[string]any{"role": was.Role.Word(), "presence": was.Presence}
+		return audit.MemberChanged, detail
+	}
+	return "", nil
+}
+
+// confirm settles the accepted tasks that the pull began late enough to judge.
+func confirm(ctx context.Context, tx *storage.Tx, hub bridge.Hub, w bridge.World, l Listing) ([]audit.Event, error) {
+	tasks, err := tx.Tasks(ctx, storage.TaskFilter{HubID: hub.ID, States: []bridge.TaskState{bridge.Accepted}})
+	if err != nil {
+		return nil, err
+	}
+	var events []audit.Event
+	for _, t := range tasks {
+		if l.Pull.StartedAt.Before(t.AboutToAt.Add(hub.Propagation(w.Traits))) {
+			continue
+		}
+		seen, others := bridge.Fitting(t, l.Seen, w.Members, w.Invitations)
+		shown, _ := bridge.Shows(t, seen, others)
+		t.EndedAt = tx.Now()
+		if shown {
+			t.State = bridge.Confirmed
+			events = append(events, storage.TaskEvent(t, audit.TaskConfirmed, map[string]any{"pull": l.Pull.ID}))
+		} else {
+			// The platform said yes and shows otherwise; the plan decides anew.
+			t.State, t.Reason = bridge.Superseded, bridge.PlatformNotConfirmed
+			events = append(events, storage.TaskEvent(t, audit.TaskContradicted, map[string]any{"pull": l.Pull.ID}))
+		}
+		if err := tx.UpdateTask(ctx, t); err != nil {
+			return nil, err
+		}
+	}
+	return events, nil
+}
