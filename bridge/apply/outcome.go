@@ -1,0 +1,279 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"adbridge/bridge"
+	"adbridge/bridge/audit"
+	"adbridge/connectors"
+	"adbridge/storage"
+)
+
+// How long to wait before a try that may help, and when a hub that only fails
+// is put in quarantine.
+const (
+	firstBackoff    = 5 * time.Second
+	longestBackoff  = 15 * time.Minute
+	quotaCooldown   = 24 * time.Hour // Meta's guide: the invite limit is lifted a day later
+	tooEarlyRecheck = 6 * time.Hour  // Meta's seven days: asked again four times a day
+	quarantineAfter = 8              // failures in a row, over all tasks of the hub
+	quarantineFor   = time.Hour
+	pullWithin      = 10 * time.Minute // a pull that several read-backs wait for
+	contradictions  = 3                // yeses that no read confirmed, before a person must look
+)
+
+// finish writes what became of the batch: each task as decide leaves it, its
+// event, and every call that was made, in one transaction.
+func (w Worker) finish(ctx context.Context, b *batch, decide func(context.Context, *storage.Tx, *bridge.Task) (string, map[string]any, error)) error {
+	// What the platform did must be on record even if the caller has gone.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	err := w.DB.Write(ctx, func(tx *storage.Tx) error {
+		if err := tx.CheckLane(ctx, b.lease); err != nil {
+			return err
+		}
+		for _, c := range b.calls {
+			e := storage.CallEvent(b.hub, c.Detail())
+			e.Task, e.Person, e.Member, e.Correlation = b.task().ID, b.task().PersonID, b.task().MemberID, b.task().Correlation
+			if err := tx.AddEvents(ctx, e); err != nil {
+				return err
+			}
+		}
+		for i := range b.tasks {
+			t := b.tasks[i] // decide may run again after a serialization failure
+			action, detail, err := decide(ctx, tx, &t)
+			if err != nil {
+				return err
+			}
+			if t.State.Ended() || t.State == bridge.TaskHeld {
+				t.EndedAt = tx.Now()
+			}
+			if err := tx.UpdateTask(ctx, t); err != nil {
+				return err
+			}
+			if action == "" {
+				continue
+			}
+			if err := tx.AddEvents(ctx, storage.TaskEvent(t, action, detail)); err != nil {
+				return err
+			}
+		}
+		return w.again(ctx, tx, b)
+	})
+	if err != nil {
+		return fmt.Errorf("finish task %s: %w", b.task().ID, err)
+	}
+	b.calls = nil
+	return nil
+}
+
+// again makes the hub due for another plan once its tasks are through: what
+// was done may change what is owed.
+func (w Worker) again(ctx context.Context, tx *storage.Tx, b *batch) error {
+	lane, err := tx.Lane(ctx, b.hub.ID)
+	if err != nil {
+		return err
+	}
+	if !lane.PlanAt.IsZero() && !lane.PlanAt.After(tx.Now()) {
+		return nil
+	}
+	lane.PlanAt = tx.Now()
+	return tx.UpdateLane(ctx, lane)
+}
+
+// outcome takes the platform's answer to the batch's call.
+func (w Worker) outcome(ctx context.Context, b *batch, receipt connectors.Receipt, err error) error {
+	if err == nil {
+		return w.accepted(ctx, b, receipt)
+	}
+	var e *connectors.Error
+	if !errors.As(err, &e) {
+		// Cut off by our own context: the request may have left.
+		e = &connectors.Error{Kind: connectors.KindUnknown, Platform: b.hub.Platform, Op: string(b.task().Action), Err: err, Reason: bridge.PlatformUnknownOutcome}
+	}
+	w.Log.Warn().Str("hub", b.hub.Slug).Str("task", b.task().ID).Str("op", e.Op).Str("kind", string(e.Kind)).Str("request_id", e.RequestID).Msg(e.Message)
+	switch e.Kind {
+	case connectors.KindUnknown, connectors.KindMalformed:
+		return w.settle(ctx, b)
+	case connectors.KindExists:
+		return w.settle(ctx, b) // someone did it: let a read say who and how
+	case connectors.KindNotFound:
+		return w.missing(ctx, b, e)
+	case connectors.KindToken, connectors.KindBlocked, connectors.KindHuman:
+		return w.halted(ctx, b, e)
+	case connectors.KindTransient, connectors.KindThrottled, connectors.KindQuota, connectors.KindTooEarly:
+		return w.later(ctx, b, e)
+	}
+	return w.refused(ctx, b, e)
+}
+
+// accepted records a yes: members and invitations as we made them, and the
+// time of the read that must confirm it.
+func (w Worker) accepted(ctx context.Context, b *batch, receipt connectors.Receipt) error {
+	return w.finish(ctx, b, func(ctx context.Context, tx *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
+		t.State, t.RequestID = bridge.Accepted, receipt.RequestID
+		t.NotBefore = tx.Now().Add(b.hub.Propagation(b.traits))
+		if err := w.record(ctx, tx, b, t, bridge.Seen{}); err != nil {
+			return "", nil, err
+		}
+		if err := calm(ctx, tx, b.hub.ID); err != nil {
+			return "", nil, err
+		}
+		return audit.TaskAccepted, map[string]any{"request_id": receipt.RequestID}, nil
+	})
+}
+
+// calm forgets the failures of a lane that works again.
+func calm(ctx context.Context, tx *storage.Tx, hubID string) error {
+	lane, err := tx.Lane(ctx, hubID)
+	if err != nil || lane.Failures == 0 {
+		return err
+	}
+	lane.Failures = 0
+	return tx.UpdateLane(ctx, lane)
+}
+
+// later puts the batch off: the platform did nothing and may do it in time.
+func (w Worker) later(ctx context.Context, b *batch, e *connectors.Error) error {
+	wait := w.backoff(b.task().Attempt)
+	switch e.Kind {
+	case connectors.KindQuota:
+		wait = quotaCooldown
+	case connectors.KindTooEarly:
+		wait = tooEarlyRecheck
+	}
+	if e.RetryAfter > 0 {
+		wait = e.RetryAfter
+	}
+	return w.finish(ctx, b, func(ctx context.Context, tx *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
+		t.State, t.Reason, t.Detail = bridge.TaskWait, connectors.ReasonOf(e), e.Message
+		t.NotBefore = tx.Now().Add(wait)
+		if err := w.holdLane(ctx, tx, b, e, t.NotBefore); err != nil {
+			return "", nil, err
+		}
+		return audit.TaskWaiting, map[string]any{"reason": t.Reason, "until": t.NotBefore, "request_id": e.RequestID, "error": e.Error()}, nil
+	})
+}
+
+// holdLane makes the whole lane wait where the trouble is not the task's own,
+// and quarantines a hub that keeps failing.
+func (w Worker) holdLane(ctx context.Context, tx *storage.Tx, b *batch, e *connectors.Error, until time.Time) error {
+	lane, err := tx.Lane(ctx, b.hub.ID)
+	if err != nil {
+		return err
+	}
+	switch e.Kind {
+	case connectors.KindQuota:
+		lane.InviteAfter = until
+	case connectors.KindThrottled, connectors.KindTooEarly:
+		lane.BackoffUntil = until
+	default:
+		lane.Failures++
+		lane.BackoffUntil = until
+	}
+	if err := tx.UpdateLane(ctx, lane); err != nil {
+		return err
+	}
+	if lane.Failures < quarantineAfter || b.hub.Halt != nil {
+		return nil
+	}
+	lane.Failures = 0
+	if err := tx.UpdateLane(ctx, lane); err != nil {
+		return err
+	}
+	return tx.Halt(ctx, b.hub, bridge.Halt{
+		State: bridge.Quarantined, Reason: connectors.ReasonOf(e), Note: e.Error(), By: audit.ActorBridge,
+		Since: tx.Now(), Until: tx.Now().Add(quarantineFor),
+	})
+}
+
+// backoff doubles from five seconds to a quarter of an hour, spread by jitter.
+func (w Worker) backoff(attempt int) time.Duration {
+	wait := firstBackoff << min(max(attempt-1, 0), 10)
+	wait = min(wait, longestBackoff)
+	if w.Jitter != nil {
+		wait += time.Duration(w.Jitter() * float64(wait) / 2)
+	}
+	return wait
+}
+
+// halted stops the hub: nothing on it will work before a person acts. The
+// task stays ready, so that it goes on then.
+func (w Worker) halted(ctx context.Context, b *batch, e *connectors.Error) error {
+	return w.finish(ctx, b, func(ctx context.Context, tx *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
+		t.State, t.Sent, t.Detail = bridge.Ready, t.Sent-1, e.Message
+		if halt := connectors.HaltFor(e, tx.Now()); halt != nil {
+			if err := tx.Halt(ctx, b.hub, *halt); err != nil {
+				return "", nil, err
+			}
+		}
+		return audit.TaskWaiting, map[string]any{"reason": connectors.ReasonOf(e), "request_id": e.RequestID, "error": e.Error()}, nil
+	})
+}
+
+// refused holds the batch for good: until the wish changes or a person
+// releases it. A batch of several is taken apart, so that one bad address
+// does not hold the others.
+func (w Worker) refused(ctx context.Context, b *batch, e *connectors.Error) error {
+	if len(b.tasks) > 1 {
+		return w.apart(ctx, b, e)
+	}
+	return w.finish(ctx, b, func(_ context.Context, _ *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
+		t.State, t.Reason, t.Detail = bridge.TaskHeld, connectors.ReasonOf(e), e.Message
+		return audit.TaskHeld, map[string]any{"reason": t.Reason, "request_id": e.RequestID, "error": e.Error()}, nil
+	})
+}
+
+// apart carries a refused batch out one by one.
+func (w Worker) apart(ctx context.Context, b *batch, e *connectors.Error) error {
+	for i := range b.tasks {
+		one := &batch{lease: b.lease, hub: b.hub, traits: b.traits, tasks: b.tasks[i : i+1], conn: b.conn}
+		if i == 0 {
+			one.calls = b.calls
+		}
+		b.calls = nil
+		receipt, err := w.call(ctx, one)
+		b.calls, one.calls = nil, append(one.calls, b.calls...)
+		if err := w.outcome(ctx, one, receipt, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// missing takes "not there" apart: for a removal or a cancellation it is what
+// was wanted, if a read agrees; a role change has lost its member, and the
+// next pull says what is true now.
+func (w Worker) missing(ctx context.Context, b *batch, e *connectors.Error) error {
+	if a := b.task().Action; a == bridge.Remove || a == bridge.Cancel {
+		return w.settle(ctx, b)
+	}
+	return w.finish(ctx, b, func(ctx context.Context, tx *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
+		t.State, t.Reason, t.Detail = bridge.Superseded, connectors.ReasonOf(e), e.Message
+		lane, err := tx.Lane(ctx, b.hub.ID)
+		if err != nil {
+			return "", nil, err
+		}
+		lane.PullAsked = true
+		if err := tx.UpdateLane(ctx, lane); err != nil {
+			return "", nil, err
+		}
+		return audit.TaskSuperseded, map[string]any{"reason": t.Reason, "request_id": e.RequestID, "error": e.Error()}, nil
+	})
+}
+
+// postpone puts ready tasks off because a read before the call failed;
+// nothing was sent.
+func (w Worker) postpone(ctx context.Context, b *batch, cause error) error {
+	var e *connectors.Error
+	if !errors.As(cause, &e) {
+		return cause
+	}
+	if connectors.HaltFor(e, time.Time{}) != nil {
+		return w.halted(ctx, b, e)
+	}
+	return w.later(ctx, b, e)
+}

@@ -1,0 +1,154 @@
+package apply
+
+import (
+	"context"
+	"errors"
+
+	"adbridge/bridge"
+	"adbridge/storage"
+)
+
+// record keeps what a task made true: the invitation we sent, the member as
+// we left it. row is what a read showed, empty if only the platform's yes is
+// known so far.
+func (w Worker) record(ctx context.Context, tx *storage.Tx, b *batch, t *bridge.Task, row bridge.Seen) error {
+	switch t.Action {
+	case bridge.Invite, bridge.ReInvite:
+		return w.recordInvitation(ctx, tx, b, t, row)
+	case bridge.Cancel:
+		if err := endInvitations(ctx, tx, t, bridge.InvitationCancelled); err != nil {
+			return err
+		}
+	case bridge.SetInvite:
+		if err := changeInvitations(ctx, tx, t, func(i *bridge.Invitation) { i.Role = t.To }); err != nil {
+			return err
+		}
+	}
+	return recordMember(ctx, tx, b, t)
+}
+
+// recordMember writes the task's effect into the member's row.
+func recordMember(ctx context.Context, tx *storage.Tx, b *batch, t *bridge.Task) error {
+	if t.MemberID == "" {
+		return nil
+	}
+	m, err := tx.Member(ctx, t.MemberID)
+	if errors.Is(err, bridge.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	m.AppliedAt = t.AboutToAt
+	switch t.Action {
+	case bridge.Remove, bridge.Cancel:
+		m.Presence, m.GoneAt, m.Applied = bridge.Gone, tx.Now(), bridge.NoRole
+	case bridge.SetRole, bridge.SetInvite:
+		m.Role, m.Applied = t.To, t.To
+		if native, ok := b.traits.Native[t.To]; ok {
+			m.Access.Role = native
+		}
+	}
+	return tx.PutMembers(ctx, []bridge.Member{m})
+}
+
+// recordInvitation keeps the address we invited, for good, and the member
+// that now stands as invited.
+func (w Worker) recordInvitation(ctx context.Context, tx *storage.Tx, b *batch, t *bridge.Task, row bridge.Seen) error {
+	m, err := invitedMember(ctx, tx, b, t, row)
+	if err != nil {
+		return err
+	}
+	all, err := tx.Invitations(ctx, t.HubID)
+	if err != nil {
+		return err
+	}
+	var inv *bridge.Invitation
+	attempt := 1
+	for i := range all {
+		if all[i].PersonID != t.PersonID {
+			continue
+		}
+		switch {
+		case all[i].State.Open() && !all[i].SentAt.Before(t.AboutToAt):
+			inv = &all[i] // this very one, accepted a moment ago
+			continue
+		case all[i].State.Open():
+			all[i].State, all[i].EndedAt = bridge.InvitationCancelled, tx.Now()
+			if err := tx.PutInvitations(ctx, all[i:i+1]); err != nil {
+				return err
+			}
+		}
+		attempt = max(attempt, all[i].Attempt+1)
+	}
+	if inv == nil {
+		inv = &bridge.Invitation{
+			ID: tx.NewID(), HubID: t.HubID, PersonID: t.PersonID, Email: t.Email, Role: t.To,
+			State: bridge.InvitationSent, Attempt: attempt, SentAt: t.AboutToAt,
+		}
+	}
+	inv.MemberID = m.ID
+	if row.Presence != "" {
+		inv.State, inv.SeenAt, inv.ExpiresAt = bridge.InvitationPending, tx.Now(), row.ExpiresAt
+		if row.InvitationID != "" {
+			inv.PlatformID = row.InvitationID
+		}
+		if row.Presence == bridge.Active {
+			inv.State, inv.EndedAt = bridge.InvitationAccepted, tx.Now()
+		}
+	}
+	return tx.PutInvitations(ctx, []bridge.Invitation{*inv})
+}
+
+// invitedMember is the row of the person we invited: an earlier one of theirs,
+// or a new one.
+func invitedMember(ctx context.Context, tx *storage.Tx, b *batch, t *bridge.Task, row bridge.Seen) (bridge.Member, error) {
+	members, err := tx.Members(ctx, t.HubID, false)
+	if err != nil {
+		return bridge.Member{}, err
+	}
+	m := bridge.Member{
+		ID: tx.NewID(), HubID: t.HubID, PersonID: t.PersonID, Ownership: bridge.Created, FirstSeen: tx.Now(), LastSeen: tx.Now(),
+		Seen:  bridge.Seen{Kind: bridge.Human, Presence: bridge.Invited, Email: t.Email, Role: t.To, Access: bridge.Access{Role: b.traits.Native[t.To]}},
+		Match: &bridge.Match{Rule: "invitation", Evidence: "we invited " + t.Email, At: tx.Now()},
+	}
+	for _, have := range members {
+		if have.ID == t.MemberID || have.PersonID == t.PersonID && have.Presence != bridge.Active {
+			m = have
+			break
+		}
+	}
+	if row.Presence != "" {
+		m.Seen, m.LastSeen = row, tx.Now()
+	} else if m.ID == t.MemberID {
+		m.Presence, m.Role = bridge.Invited, t.To
+	}
+	if b.task().Sent > 0 && !m.Ownership.Ours() {
+		m.Ownership = bridge.Created
+	}
+	m.Applied, m.AppliedAt = t.To, t.AboutToAt
+	t.MemberID = m.ID
+	return m, tx.PutMembers(ctx, []bridge.Member{m})
+}
+
+func endInvitations(ctx context.Context, tx *storage.Tx, t *bridge.Task, state bridge.InvitationState) error {
+	now := tx.Now()
+	return changeInvitations(ctx, tx, t, func(i *bridge.Invitation) { i.State, i.EndedAt = state, now })
+}
+
+// changeInvitations changes the open invitations of the task's person.
+func changeInvitations(ctx context.Context, tx *storage.Tx, t *bridge.Task, change func(*bridge.Invitation)) error {
+	all, err := tx.Invitations(ctx, t.HubID)
+	if err != nil {
+		return err
+	}
+	var changed []bridge.Invitation
+	for _, i := range all {
+		mine := t.PersonID != "" && i.PersonID == t.PersonID || bridge.FoldEmail(i.Email) == bridge.FoldEmail(t.Email)
+		if mine && i.State.Open() {
+			change(&i)
+			changed = append(changed, i)
+		}
+	}
+	return tx.PutInvitations(ctx, changed)
+}

@@ -1,0 +1,132 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"adbridge/bridge"
+	"adbridge/bridge/audit"
+	"adbridge/connectors"
+	"adbridge/storage"
+)
+
+// settle finds out by reading what became of tasks that are under way: after
+// an answer that proves nothing, or after a process died. Only a read that
+// shows the effect, or one late enough not to show it, decides.
+func (w Worker) settle(ctx context.Context, b *batch) error {
+	for i := range b.tasks {
+		one := &batch{lease: b.lease, hub: b.hub, traits: b.traits, tasks: b.tasks[i : i+1], conn: b.conn}
+		if i == 0 {
+			one.calls = b.calls
+		}
+		if err := w.settleOne(ctx, b, one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w Worker) settleOne(ctx context.Context, b, one *batch) error {
+	shown, row, began, err := w.readBack(ctx, b, one)
+	t := one.task()
+	late := !began.Before(t.AboutToAt.Add(b.hub.Propagation(b.traits)))
+	switch {
+	case err != nil:
+		return w.readLater(ctx, one, err)
+	case shown:
+		return w.finish(ctx, one, func(ctx context.Context, tx *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
+			t.State = bridge.Confirmed
+			if err := w.record(ctx, tx, one, t, row); err != nil {
+				return "", nil, err
+			}
+			return audit.TaskConfirmed, map[string]any{"by": "reading back an outcome that was not known"}, nil
+		})
+	case !late:
+		return w.finish(ctx, one, func(_ context.Context, _ *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
+			t.State, t.Reason = bridge.Running, bridge.PlatformUnknownOutcome
+			t.NotBefore = t.AboutToAt.Add(b.hub.Propagation(b.traits))
+			return audit.TaskUnknown, map[string]any{"until": t.NotBefore}, nil
+		})
+	}
+	return w.finish(ctx, one, func(_ context.Context, tx *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
+		t.State, t.Reason, t.Sent = bridge.Ready, bridge.PlatformUnknownOutcome, t.Sent-1
+		t.NotBefore = tx.Now()
+		return audit.TaskNotDone, map[string]any{"by": "reading: the platform does not show it"}, nil
+	})
+}
+
+// readLater keeps an outcome unknown because the read failed too.
+func (w Worker) readLater(ctx context.Context, one *batch, cause error) error {
+	var e *connectors.Error
+	if !errors.As(cause, &e) {
+		return cause
+	}
+	return w.finish(ctx, one, func(ctx context.Context, tx *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
+		if halt := connectors.HaltFor(e, tx.Now()); halt != nil && one.hub.Halt == nil {
+			if err := tx.Halt(ctx, one.hub, *halt); err != nil {
+				return "", nil, err
+			}
+		}
+		t.Attempt++
+		t.Detail = e.Message
+		t.NotBefore = tx.Now().Add(max(w.backoff(t.Attempt), e.RetryAfter))
+		return audit.TaskUnknown, map[string]any{"reason": connectors.ReasonOf(e), "until": t.NotBefore, "error": e.Error()}, nil
+	})
+}
+
+// confirm reads an accepted task back. A platform's yes that a late enough
+// read contradicts is not believed: the plan decides anew, and after some
+// such yeses a person must look.
+func (w Worker) confirm(ctx context.Context, b *batch) error {
+	shown, row, _, err := w.readBack(ctx, b, b)
+	if err != nil {
+		return w.readLater(ctx, b, err)
+	}
+	return w.finish(ctx, b, func(ctx context.Context, tx *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
+		if shown {
+			t.State = bridge.Confirmed
+			if err := w.record(ctx, tx, b, t, row); err != nil {
+				return "", nil, err
+			}
+			return audit.TaskConfirmed, nil, nil
+		}
+		t.Reason = bridge.PlatformNotConfirmed
+		if t.Attempt >= contradictions {
+			t.State = bridge.TaskHeld
+			return audit.TaskHeld, map[string]any{"reason": t.Reason}, nil
+		}
+		t.State = bridge.Ready
+		t.NotBefore = tx.Now()
+		return audit.TaskContradicted, map[string]any{"attempt": t.Attempt}, nil
+	})
+}
+
+// readBack asks the platform what it shows of a task's person. b's connector
+// is used, since its calls are heard there.
+func (w Worker) readBack(ctx context.Context, b, one *batch) (shown bool, row bridge.Seen, began time.Time, err error) {
+	t := one.task()
+	var members []bridge.Member
+	var invitations []bridge.Invitation
+	err = w.DB.Read(ctx, func(tx *storage.Tx) (err error) {
+		began = tx.Now()
+		if members, err = tx.Members(ctx, t.HubID, false); err != nil {
+			return err
+		}
+		invitations, err = tx.Invitations(ctx, t.HubID)
+		return err
+	})
+	if err != nil {
+		return false, row, began, fmt.Errorf("read task %s back: %w", t.ID, err)
+	}
+	b.calls = nil
+	seen, err := b.conn.Find(ctx, subject(*t))
+	one.calls, b.calls = append(one.calls, b.calls...), nil
+	if err != nil {
+		return false, row, began, err
+	}
+	fits, others := bridge.Fitting(*t, seen, members, invitations)
+	shown, row = bridge.Shows(*t, fits, others)
+	return shown, row, began, nil
+}

@@ -1,0 +1,308 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"adbridge/bridge"
+	"adbridge/bridge/audit"
+	"adbridge/connectors"
+	"adbridge/storage"
+)
+
+// everyTask is more tasks than a hub can have.
+const everyTask = 1_000_000
+
+// Dial opens the connector of a hub; onCall hears of every exchange.
+type Dial func(ctx context.Context, hubID string, onCall func(connectors.Call)) (connectors.Connector, error)
+
+// Worker carries the tasks of a lane out, one call at a time.
+type Worker struct {
+	DB     *storage.DB
+	Dial   Dial
+	Traits func(bridge.Platform) bridge.Traits
+	Log    zerolog.Logger
+	// Jitter spreads retries: a number in [0,1). nil: none.
+	Jitter func() float64
+}
+
+// batch is the tasks that one call carries, with what the call needs.
+type batch struct {
+	lease  storage.Lease
+	hub    bridge.Hub
+	traits bridge.Traits
+	tasks  []bridge.Task // more than one only for invitations of one role
+	conn   connectors.Connector
+	calls  []connectors.Call
+}
+
+func (b *batch) task() *bridge.Task { return &b.tasks[0] }
+
+// Next does the lane's next piece of work: it settles a task whose outcome is
+// unknown, carries out the next that is ready, or reads back what was accepted.
+// False: there is nothing to do now.
+func (w Worker) Next(ctx context.Context, lease storage.Lease) (bool, error) {
+	hub, todo, err := w.choose(ctx, lease)
+	if err != nil || len(todo) == 0 {
+		return false, err
+	}
+	b := &batch{lease: lease, hub: hub, traits: w.Traits(hub.Platform), tasks: todo}
+	if b.task().State == bridge.Accepted && len(todo) > 1 {
+		return true, w.askPull(ctx, b)
+	}
+	if b.conn, err = w.Dial(ctx, hub.ID, func(c connectors.Call) { b.calls = append(b.calls, c) }); err != nil {
+		return false, fmt.Errorf("connect hub %s: %w", hub.Slug, err)
+	}
+	switch b.task().State {
+	case bridge.Running:
+		return true, w.settle(ctx, b)
+	case bridge.Accepted:
+		return true, w.confirm(ctx, b)
+	}
+	return true, w.carryOut(ctx, b)
+}
+
+// choose picks what is next: unknown outcomes first, then ready tasks as far
+// as the hub's state allows, then read-backs.
+func (w Worker) choose(ctx context.Context, lease storage.Lease) (hub bridge.Hub, todo []bridge.Task, err error) {
+	err = w.DB.Read(ctx, func(tx *storage.Tx) error {
+		if hub, err = tx.Hub(ctx, lease.HubID); err != nil {
+			return err
+		}
+		if hub.Halt != nil && hub.Halt.State == bridge.Disconnected {
+			return nil
+		}
+		lane, err := tx.Lane(ctx, hub.ID)
+		if err != nil {
+			return err
+		}
+		open, err := tx.OpenTasks(ctx, hub.ID)
+		if err != nil {
+			return err
+		}
+		if todo = inState(open, bridge.Running, tx.Now()); len(todo) > 0 {
+			todo = todo[:1]
+			return nil
+		}
+		size := w.Traits(hub.Platform).InviteBatch
+		if hub.Halt == nil && hub.Mode != bridge.ModeObserve && !tx.Now().Before(lane.BackoffUntil) {
+			most := size
+			if tx.Now().Before(lane.InviteAfter) {
+				most = everyTask // what is not an invitation may stand far behind
+			}
+			ready, err := tx.NextTasks(ctx, hub.ID, tx.Now(), most)
+			if err != nil {
+				return err
+			}
+			if todo = together(ready, lane, tx.Now(), size); len(todo) > 0 {
+				return nil
+			}
+		}
+		todo = readBacks(inState(open, bridge.Accepted, tx.Now()))
+		return nil
+	})
+	return hub, todo, err
+}
+
+// inState picks the tasks in a state whose time has come.
+func inState(open []bridge.Task, state bridge.TaskState, now time.Time) []bridge.Task {
+	var out []bridge.Task
+	for _, t := range open {
+		if t.State == state && !now.Before(t.NotBefore) {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// readBacks picks what to read back: an invitation by itself, since its
+// address is looked up in one or two calls; several other changes together,
+// by one pull.
+func readBacks(accepted []bridge.Task) []bridge.Task {
+	for i, t := range accepted {
+		if t.Action == bridge.Invite || t.Action == bridge.ReInvite {
+			return accepted[i : i+1]
+		}
+	}
+	return accepted
+}
+
+// askPull leaves the reading back of several tasks to one pull.
+func (w Worker) askPull(ctx context.Context, b *batch) error {
+	return w.finish(ctx, b, func(ctx context.Context, tx *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
+		t.NotBefore = tx.Now().Add(pullWithin)
+		return "", nil, tx.AskPull(ctx, b.hub.ID)
+	})
+}
+
+// together takes the next task, and with an invitation those after it that
+// the same call can carry. While the platform's invitation quota is used up,
+// invitations stand aside.
+func together(ready []bridge.Task, lane storage.Lane, now time.Time, size int) []bridge.Task {
+	quota := now.Before(lane.InviteAfter)
+	var out []bridge.Task
+	for _, t := range ready {
+		switch {
+		case quota && (t.Action == bridge.Invite || t.Action == bridge.ReInvite):
+		case len(out) == 0:
+			out = append(out, t)
+		case len(out) < size && out[0].Action == bridge.Invite && t.Action == bridge.Invite && t.To == out[0].To:
+			out = append(out, t)
+		default:
+			return out
+		}
+	}
+	return out
+}
+
+// carryOut does ready tasks: a last look by the guards, the durable "about
+// to", the call, and what became of it.
+func (w Worker) carryOut(ctx context.Context, b *batch) error {
+	ok, err := w.recheck(ctx, b)
+	if err != nil || !ok {
+		return err
+	}
+	if err := w.begin(ctx, b); err != nil {
+		return err
+	}
+	receipt, err := w.call(ctx, b)
+	return w.outcome(ctx, b, receipt, err)
+}
+
+// recheck asks the guards again, right before the call, and takes out of the
+// batch what they refuse. What touches an owner is judged on a fresh read of
+// the platform, since a Business Center without an admin is lost for good.
+// False: nothing is left to do.
+func (w Worker) recheck(ctx context.Context, b *batch) (bool, error) {
+	var world bridge.World
+	err := w.DB.Read(ctx, func(tx *storage.Tx) (err error) {
+		world, err = tx.Snapshot(ctx, b.hub.ID)
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("recheck task %s: %w", b.task().ID, err)
+	}
+	world.Traits = b.traits
+	if t := b.task(); t.From == bridge.Owner && (t.Action == bridge.Remove || t.Action == bridge.SetRole) {
+		if err := freshOwners(ctx, b.conn, &world); err != nil {
+			return false, w.postpone(ctx, b, err)
+		}
+	}
+	var allowed []bridge.Task
+	for i, t := range b.tasks {
+		ok, code, detail := bridge.Recheck(world, t)
+		if ok {
+			allowed = append(allowed, t)
+			continue
+		}
+		refused := &batch{lease: b.lease, hub: b.hub, traits: b.traits, tasks: b.tasks[i : i+1], calls: b.calls}
+		b.calls = nil
+		if err := w.overtaken(ctx, refused, code, detail); err != nil {
+			return false, err
+		}
+	}
+	b.tasks = allowed
+	return len(allowed) > 0, nil
+}
+
+// overtaken ends a task that the last look refused. A guard's no holds it, for
+// a person to see; what is not wanted any more is left to the next plan.
+func (w Worker) overtaken(ctx context.Context, b *batch, code bridge.Code, detail string) error {
+	return w.finish(ctx, b, func(_ context.Context, _ *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
+		t.Reason, t.Detail = code, detail
+		said := map[string]any{"reason": code, "detail": detail}
+		if strings.HasPrefix(string(code), "guard.") {
+			t.State = bridge.TaskHeld
+			return audit.TaskHeld, said, nil
+		}
+		t.State = bridge.Superseded
+		return audit.TaskSuperseded, said, nil
+	})
+}
+
+// freshOwners puts who is an owner now, by the platform, into the world.
+func freshOwners(ctx context.Context, conn connectors.Connector, world *bridge.World) error {
+	owners := map[string]bool{}
+	for seen, err := range conn.Members(ctx, func(int) {}) {
+		if err != nil {
+			return err
+		}
+		if seen.Kind == bridge.Human && seen.Presence == bridge.Active && seen.Role == bridge.Owner {
+			owners[seen.PlatformID] = true
+		}
+	}
+	for i, m := range world.Members {
+		if m.Role == bridge.Owner && m.Presence == bridge.Active && !owners[m.PlatformID] {
+			world.Members[i].Role = bridge.Collaborator
+		}
+	}
+	return nil
+}
+
+// begin writes "about to" down for every task of the batch, durably, before
+// anything leaves.
+func (w Worker) begin(ctx context.Context, b *batch) error {
+	err := w.DB.Write(ctx, func(tx *storage.Tx) error {
+		if err := tx.CheckLane(ctx, b.lease); err != nil {
+			return err
+		}
+		for i := range b.tasks {
+			t := &b.tasks[i]
+			t.State, t.AboutToAt, t.NotBefore = bridge.Running, tx.Now(), time.Time{}
+			t.Attempt++
+			t.Sent++
+			if err := tx.UpdateTask(ctx, *t); err != nil {
+				return err
+			}
+			if err := tx.AddEvents(ctx, storage.TaskEvent(*t, audit.TaskStarted, map[string]any{"attempt": t.Attempt})); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("begin task %s: %w", b.task().ID, err)
+	}
+	return nil
+}
+
+// call makes the one call that the batch is about.
+func (w Worker) call(ctx context.Context, b *batch) (connectors.Receipt, error) {
+	t := b.task()
+	who := subject(*t)
+	switch t.Action {
+	case bridge.Invite:
+		emails := make([]string, len(b.tasks))
+		for i := range b.tasks {
+			emails[i] = b.tasks[i].Email
+		}
+		return b.conn.Invite(ctx, emails, t.To)
+	case bridge.ReInvite:
+		return w.reinvite(ctx, b, who)
+	case bridge.Cancel:
+		return b.conn.Cancel(ctx, who)
+	case bridge.SetInvite, bridge.SetRole:
+		return b.conn.SetRole(ctx, who, t.To)
+	case bridge.Remove:
+		return b.conn.Remove(ctx, who)
+	}
+	return connectors.Receipt{}, &connectors.Error{Kind: connectors.KindRefused, Platform: b.hub.Platform, Op: string(t.Action), Message: "no platform call does this", Reason: bridge.PlatformRefused}
+}
+
+// reinvite cancels what is left of an earlier invitation and sends a new one.
+// It may have died between the two before, so a cancel that finds nothing is
+// as good as one that does.
+func (w Worker) reinvite(ctx context.Context, b *batch, who connectors.Subject) (connectors.Receipt, error) {
+	if _, err := b.conn.Cancel(ctx, who); err != nil && connectors.KindOf(err) != connectors.KindNotFound {
+		return connectors.Receipt{}, err
+	}
+	return b.conn.Invite(ctx, []string{who.Email}, b.task().To)
+}
+
+func subject(t bridge.Task) connectors.Subject {
+	return connectors.Subject{PlatformID: t.PlatformID, InvitationID: t.InvitationID, Email: t.Email, Name: t.Name}
+}
