@@ -71,16 +71,16 @@ func reduceData() *GraphError {
 
 func expiredToken(at, now time.Time) *GraphError {
 	const day = "Monday, 02-Jan-06 15:04:05 MST"
-	return graphErr(190, 463, "Error validating access token: Session has expired on %s. The current time is %s.", at.UTC().Format(day), now.UTC().Format(day))
+	return graphErr(190, 463, "Error validating access token: The token expired on %s. The current time is %s.", at.UTC().Format(day), now.UTC().Format(day))
 }
 
 var revokedTexts = map[int]string{
 	458: "Error validating access token: The user has not authorized application.",
 	459: "Error validating access token: You cannot access the app till you log in to www.facebook.com and follow the instructions given.",
-	460: "Error validating access token: The session has been invalidated because the user changed their password or Facebook has changed the session for security reasons.",
-	464: "Error validating access token: Sessions for the user are not allowed because the user is not a confirmed user.",
-	467: "Error validating access token: The session has been invalidated because the user has logged out.",
-	492: "Error validating access token: Session does not match current stored session.",
+	460: "Error validating access token: It was invalidated because the user changed their password, or for security reasons.",
+	464: "Error validating access token: The user is not a confirmed user.",
+	467: "Error validating access token: It was invalidated because the user has logged out.",
+	492: "Error validating access token: It does not match the one stored.",
 }
 
 func revokedToken(sub int) *GraphError {

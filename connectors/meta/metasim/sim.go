@@ -291,7 +291,8 @@ func (s *Sim) hash(id string) uint64 {
 	return binary.BigEndian.Uint64(sum[:8])
 }
 
-// ServeHTTP answers Graph API calls, and /_sim/ for whoever drives the simulator.
+// ServeHTTP answers Graph API calls, and /_sim/ for whoever drives the simulator. Faults that cut the connection panic
+// with http.ErrAbortHandler, which a server takes as asked; a recorder does not.
 func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, "/_sim/") || r.URL.Path == "/_sim" {
 		s.control.ServeHTTP(w, r)

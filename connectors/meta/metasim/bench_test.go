@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -231,4 +232,161 @@ func (b *bench) roster() Roster {
 	r, err := b.People(biz)
 	b.must(err)
 	return r
+}
+
+// What tests do again and again.
+
+func (b *bench) invite(email string) reply {
+	b.t.Helper()
+	return b.call("POST", "/"+biz+"/business_users", "email="+email)
+}
+
+func (b *bench) sentTo(email string, want int) {
+	b.t.Helper()
+	n, err := b.Invitations(biz)
+	b.must(err)
+	if n[email] != want {
+		b.t.Errorf("%d invitations to %s, want %d", n[email], email, want)
+	}
+}
+
+func (b *bench) omittedRole(want string) {
+	b.t.Helper()
+	id := b.invite("new@corp.example").ok().str("id")
+	if r := b.call("GET", "/"+id).ok(); r.str("role") != want {
+		b.t.Error(r.text)
+	}
+}
+
+func (b *bench) pending(want int, params ...string) reply {
+	b.t.Helper()
+	r := b.call("GET", "/"+biz+"/pending_users", params...).ok()
+	if len(r.data()) != want {
+		b.t.Errorf("%d pending, want %d: %s", len(r.data()), want, r.text)
+	}
+	return r
+}
+
+func (b *bench) readback(want string) {
+	b.t.Helper()
+	b.call("POST", "/"+worker, "role=FINANCE_EDITOR").ok()
+	r := b.call("GET", "/"+worker, "fields=role,finance_permission").ok()
+	if r.str("role") != want || r.str("finance_permission") != "EDITOR" {
+		b.t.Error(r.text)
+	}
+}
+
+func (b *bench) returning() int {
+	b.t.Helper()
+	b.call("DELETE", "/"+worker).ok()
+	b.invite("ada@corp.example").ok()
+	p, err := b.Accept(biz, "ada@corp.example", AcceptAs{})
+	b.must(err)
+	return len(b.call("GET", "/"+p.ID+"/assigned_ad_accounts").ok().data())
+}
+
+func (b *bench) waits(r reply) {
+	b.t.Helper()
+	if r.ok().at("requires_admin_approval") != true || r.at("success") != true {
+		b.t.Errorf("not waiting for approval: %s", r.text)
+	}
+}
+
+func (b *bench) seen(want int) {
+	b.t.Helper()
+	if n := len(b.as("EAAreader").call("GET", "/"+biz+"/business_users").ok().data()); n != want {
+		b.t.Errorf("basic access sees %d people, want %d", n, want)
+	}
+}
+
+// young starts over with a fresh admin system user.
+func (b *bench) young() {
+	b.t.Helper()
+	w := world()
+	w.Businesses[0].SystemUsers[0].CreatedTime = start.Add(-time.Hour)
+	b.must(b.Reset(w))
+}
+
+func (b *bench) statuses(permission, server, other int) {
+	b.t.Helper()
+	b.Faults.Add(Fault{Op: "GET me", Kind: FaultError, Error: &GraphError{Code: 1, Message: "x"}, Times: 1})
+	got := []int{b.as("EAAnoscope").call("GET", "/"+biz).fails(200, 0).status, b.call("GET", "/me").fails(1, 0).status, b.as("EAAwrong").call("GET", "/me").fails(190, 0).status}
+	if !slices.Equal(got, []int{permission, server, other}) {
+		b.t.Errorf("statuses %v", got)
+	}
+}
+
+func (b *bench) crowd(n int) {
+	b.t.Helper()
+	for range n {
+		_, err := b.AddPerson(biz, Person{Email: "x@crowd.example", Name: "X", Role: "EMPLOYEE"})
+		b.must(err)
+	}
+}
+
+// walked follows next to the end.
+func (b *bench) walked(want []int) {
+	b.t.Helper()
+	var got []int
+	seen := map[any]bool{}
+	for r := b.call("GET", "/"+biz+"/business_users", "limit=2").ok(); ; r = b.raw("GET", r.str("paging.next"), "", nil).ok() {
+		got = append(got, len(r.data()))
+		for _, d := range r.data() {
+			if seen[d["id"]] {
+				b.t.Errorf("%v came twice", d["id"])
+			}
+			seen[d["id"]] = true
+		}
+		if r.at("paging.next") == nil {
+			break
+		}
+	}
+	if !slices.Equal(got, want) || len(seen) != 6 {
+		b.t.Errorf("pages of %v, want %v; %d people", got, want, len(seen))
+	}
+}
+
+func (b *bench) throttled(code, sub int) reply {
+	b.t.Helper()
+	b.SetLimits(Limits{CallsPerHour: 3})
+	for range 3 {
+		b.call("GET", "/me").ok()
+	}
+	r := b.call("GET", "/me").fails(code, sub)
+	if r.at("error.is_transient") != true || r.status != http.StatusBadRequest {
+		b.t.Error(r.text)
+	}
+	b.clock.add(59 * time.Minute)
+	b.call("GET", "/me").fails(code, sub)
+	b.clock.add(time.Minute)
+	b.call("GET", "/me").ok()
+	b.call("GET", "/me").ok()
+	b.call("GET", "/me").ok()
+	b.call("GET", "/me").fails(code, sub)
+	return r
+}
+
+func (b *bench) tasksOnAccount(want []string) {
+	b.t.Helper()
+	b.call("POST", "/act_600000000000001/assigned_users", "user="+worker, `tasks=["MANAGE"]`).ok()
+	r := b.call("GET", "/act_600000000000001/assigned_users", "business="+biz, "fields=id,name,user_type,tasks").ok()
+	var got []string
+	for _, v := range r.at("data.0.tasks").([]any) {
+		got = append(got, v.(string))
+	}
+	if !slices.Equal(got, want) || r.str("data.0.name") != "Ada Lovelace" {
+		b.t.Error(r.text)
+	}
+}
+
+func (b *bench) userType(want string) {
+	b.t.Helper()
+	if r := b.call("GET", "/act_600000000000001/assigned_users", "business="+biz, "fields=user_type").ok(); r.str("data.0.user_type") != want {
+		b.t.Error(r.text)
+	}
+}
+
+func (b *bench) share() reply {
+	b.t.Helper()
+	return b.call("POST", "/600000000000003/agencies", "business=200000000000002", `permitted_tasks=["ADVERTISE"]`)
 }
