@@ -224,6 +224,11 @@ func (l *lite) poll() {
 	}
 }
 
+// seen takes the data version as known.
+func (l *lite) seen(tx *Tx) error {
+	return tx.row(context.Background(), "PRAGMA data_version").Scan(&l.version)
+}
+
 // batch runs the first job and all that wait behind it in one transaction.
 func (l *lite) batch(first *job) {
 	begun := time.Now()

@@ -18,6 +18,7 @@ type Options struct {
 	URL         string           // a path, sqlite:path, or postgres://…
 	NewID       func() string    // nil: UUIDv7
 	Now         func() time.Time // nil: time.Now
+	Key         *Keyring         // seals secrets; without one they can be neither stored nor read
 	Log         zerolog.Logger
 	AutoMigrate bool // bring an older database up to date in Open
 	ReadConns   int  // 0: as many as suit the machine
@@ -32,6 +33,7 @@ type DB struct {
 	lite    *lite   // SQLite only
 	watch   watchers
 	older   atomic.Pointer[VersionError] // set while the schema is older than the binary
+	marks   atomic.Int64                 // made by this process; see MarkDirty
 }
 
 // Open opens the database. A SQLite file that is not there is made. A
@@ -58,7 +60,9 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		return nil, fmt.Errorf("open database %s: %w", db.place, err)
 	}
 	if o.AutoMigrate {
-		_, _, err = db.Migrate(ctx)
+		if _, _, err = db.Migrate(ctx); err == nil && db.lite != nil {
+			err = db.lite.write(ctx, db.lite.seen) // our own migration is no news
+		}
 	} else {
 		err = db.checkVersion(ctx)
 	}
@@ -153,7 +157,8 @@ func collect[T any](ctx context.Context, tx *Tx, scan func(scanner) (T, error), 
 // scanText reads a row of one text column.
 func scanText(s scanner) (string, error) {
 	var v string
-	return v, s.Scan(&v)
+	err := s.Scan(&v)
+	return v, err
 }
 
 // micros is how a time is stored; the zero time is 0.
@@ -185,10 +190,7 @@ func (db *DB) Read(ctx context.Context, fn func(*Tx) error) error {
 		return db.explain(err)
 	}
 	defer t.Rollback()
-	if err := fn(db.begin(pgRunner{t})); err != nil {
-		return err
-	}
-	return t.Commit()
+	return fn(db.begin(pgRunner{tx: t})) // a read has nothing to keep
 }
 
 // Write runs fn in a transaction that is durable once Write has returned nil.
@@ -221,12 +223,19 @@ func (db *DB) Write(ctx context.Context, fn func(*Tx) error) error {
 }
 
 func (db *DB) writePostgres(ctx context.Context, fn func(*Tx) error) error {
-	t, err := db.pool.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
+	conn, err := db.pool.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	// The driver ends a statement whose context ends by closing the connection.
+	// Writes are short: a caller who hangs up is noticed between statements.
+	t, err := conn.BeginTx(context.WithoutCancel(ctx), &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
 	if err != nil {
 		return err
 	}
 	defer t.Rollback()
-	tx := db.begin(pgRunner{t})
+	tx := db.begin(pgRunner{tx: t, write: true})
 	if err := fn(tx); err != nil {
 		return err
 	}
@@ -254,16 +263,37 @@ func (db *DB) explain(err error) error {
 }
 
 // pgRunner runs statements in a PostgreSQL transaction.
-type pgRunner struct{ tx *sql.Tx }
+type pgRunner struct {
+	tx    *sql.Tx
+	write bool
+}
+
+// calm is the context of a statement: see writePostgres.
+func (r pgRunner) calm(ctx context.Context) (context.Context, error) {
+	if r.write {
+		return context.WithoutCancel(ctx), ctx.Err()
+	}
+	return ctx, nil
+}
 
 func (r pgRunner) exec(ctx context.Context, query string, args []any) (sql.Result, error) {
+	ctx, err := r.calm(ctx)
+	if err != nil {
+		return nil, err
+	}
 	return r.tx.ExecContext(ctx, query, args...)
 }
 
 func (r pgRunner) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
+	ctx, err := r.calm(ctx)
+	if err != nil {
+		return nil, err
+	}
 	return r.tx.QueryContext(ctx, query, args...)
 }
 
+// row goes on when the context has ended; the next statement will not.
 func (r pgRunner) row(ctx context.Context, query string, args []any) *sql.Row {
+	ctx, _ = r.calm(ctx)
 	return r.tx.QueryRowContext(ctx, query, args...)
 }

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"net"
@@ -37,7 +38,7 @@ func (d dialect) forUpdate() string { return d.pick("", " FOR UPDATE") }
 func (d dialect) list(param string) string {
 	return d.pick(
 		"(SELECT value FROM json_each("+param+"))",
-		"(SELECT value FROM jsonb_array_elements_text(CAST(CAST("+param+" AS TEXT) AS JSONB)) AS list(value))")
+		"(SELECT value COLLATE \"C\" AS value FROM jsonb_array_elements_text(CAST(CAST("+param+" AS TEXT) AS JSONB)) AS list(value))")
 }
 
 // jsonList makes the parameter of list.
@@ -78,8 +79,12 @@ func unique(err error) bool {
 }
 
 // again says that PostgreSQL could not serialize the transaction, or broke a
-// deadlock by ending it: the same transaction may well succeed now.
+// deadlock by ending it, or that the connection was found dead before anything
+// was sent: the same transaction may well succeed now.
 func again(err error) bool {
+	if errors.Is(err, driver.ErrBadConn) {
+		return true
+	}
 	switch sqlState(err) {
 	case "40001", "40P01":
 		return true

@@ -87,8 +87,10 @@ func (db *DB) Migrate(ctx context.Context) (from, to int64, err error) {
 		}
 	}
 	if db.dialect.postgres {
-		if _, err := db.pool.ExecContext(ctx, postgresFold()); err != nil {
-			return from, to, fmt.Errorf("migrate: make the function fold: %w", err)
+		for _, f := range []string{postgresFold(), postgresInstant} {
+			if _, err := db.pool.ExecContext(ctx, f); err != nil {
+				return from, to, fmt.Errorf("migrate: make the functions of filters: %w", err)
+			}
 		}
 	}
 	return from, to, db.checkVersion(ctx)

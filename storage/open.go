@@ -37,7 +37,7 @@ type place struct {
 // parseURL reads a path, sqlite:path, or postgres://….
 func parseURL(s string) (place, error) {
 	scheme, rest, found := strings.Cut(s, ":")
-	if !found || strings.ContainsAny(scheme, `/\.`) || len(scheme) == 1 { // a path; one letter is a Windows drive
+	if !found || strings.ContainsAny(scheme, `/\.`) || len(scheme) < 2 { // a path; one letter is a Windows drive
 		scheme, rest = "sqlite", s
 	}
 	switch scheme {
@@ -56,8 +56,15 @@ func parseURL(s string) (place, error) {
 		if c.ConnectTimeout == 0 {
 			c.ConnectTimeout = 10 * time.Second
 		}
-		if c.RuntimeParams["application_name"] == "" {
-			c.RuntimeParams["application_name"] = "adbridge"
+		for name, v := range map[string]string{
+			"application_name": "adbridge",
+			// A client that has died, or a person at psql, must not hold up everyone.
+			"lock_timeout":                        "30s",
+			"idle_in_transaction_session_timeout": "60s",
+		} {
+			if c.RuntimeParams[name] == "" {
+				c.RuntimeParams[name] = v
+			}
 		}
 		return place{postgres: true, config: c, place: fmt.Sprintf("%s/%s", c.Host, c.Database)}, nil
 	}

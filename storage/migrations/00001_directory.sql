@@ -49,7 +49,7 @@ CREATE TABLE users (
 CREATE UNIQUE INDEX users_user_name ON users (source_id, user_name_fold) WHERE deleted_at = 0;
 CREATE UNIQUE INDEX users_external_id ON users (source_id, external_id) WHERE deleted_at = 0 AND external_id <> '';
 CREATE UNIQUE INDEX users_walk ON users (source_id, id) WHERE deleted_at = 0;
-CREATE INDEX users_display_name ON users (source_id, display_name_fold) WHERE deleted_at = 0;
+CREATE INDEX users_display_name ON users (source_id, display_name_fold, id) WHERE deleted_at = 0;
 CREATE INDEX users_deleted ON users (source_id, user_name_fold) WHERE deleted_at > 0;
 CREATE INDEX users_any_external_id ON users (external_id) WHERE external_id <> '';
 CREATE INDEX users_any_user_name ON users (user_name_fold);
@@ -75,7 +75,7 @@ CREATE TABLE groups (
 );
 CREATE UNIQUE INDEX groups_external_id ON groups (source_id, external_id) WHERE deleted_at = 0 AND external_id <> '';
 CREATE UNIQUE INDEX groups_walk ON groups (source_id, id) WHERE deleted_at = 0;
-CREATE INDEX groups_display_name ON groups (display_name_fold, source_id);
+CREATE INDEX groups_display_name ON groups (display_name_fold, source_id, id);
 CREATE INDEX groups_any_external_id ON groups (external_id) WHERE external_id <> '';
 
 -- A membership may name someone who has not arrived yet: no foreign key on value.

@@ -1,0 +1,133 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"adbridge/bridge"
+)
+
+// list reads one page. Without SortBy the order is that of the ids, which
+// grow: what is inserted while a client walks the pages comes behind what it
+// has seen, so that it sees every resource exactly once.
+func list[T any](ctx context.Context, tx *Tx, t resourceTable, scan func(scanner) (T, error), sourceID string, q bridge.Query) (bridge.Page[T], error) {
+	page := bridge.Page[T]{Total: -1}
+	c := compiler{d: tx.d, t: t}
+	where := []string{t.alias + ".source_id = " + c.text(sourceID), t.alias + ".deleted_at = 0"}
+	if q.Filter != nil {
+		cond, err := c.expr(q.Filter)
+		if err != nil {
+			return page, err
+		}
+		where = append(where, cond)
+	}
+	from := t.name + " " + t.alias
+	if q.Total {
+		err := tx.scanOne(ctx, &page.Total, `SELECT COUNT(*) FROM `+from+` WHERE `+strings.Join(where, " AND "), c.args...)
+		if err != nil {
+			return page, fmt.Errorf("count %s: %w", t.name, err)
+		}
+	}
+	if q.Limit <= 0 {
+		return page, nil
+	}
+	if q.After != "" {
+		where = append(where, t.alias+".id > "+c.text(q.After))
+	}
+	order := t.alias + ".id"
+	if q.SortBy != "" {
+		var err error
+		if order, err = c.order(q.SortBy, q.Descending); err != nil {
+			return page, err
+		}
+	} else if q.Descending {
+		order += " DESC"
+	}
+	query := `SELECT ` + t.columns + ` FROM ` + from + ` WHERE ` + strings.Join(where, " AND ") + ` ORDER BY ` + order +
+		` LIMIT ` + c.number(int64(q.Limit)+1)
+	if q.Offset > 0 {
+		query += ` OFFSET ` + c.number(int64(q.Offset))
+	}
+	var err error
+	if page.Items, err = collect(ctx, tx, scan, query, c.args...); err != nil {
+		return page, fmt.Errorf("list %s: %w", t.name, err)
+	}
+	if len(page.Items) > q.Limit {
+		page.Items, page.More = page.Items[:q.Limit], true
+	}
+	return page, nil
+}
+
+// scanOne reads one value by a query that may take long, and so ends with the context.
+func (tx *Tx) scanOne(ctx context.Context, dest any, query string, args ...any) error {
+	_, err := collect(ctx, tx, func(row scanner) (struct{}, error) { return struct{}{}, row.Scan(dest) }, query, args...)
+	return err
+}
+
+// order is the ORDER BY of a sort: RFC 7644 section 3.4.2.3, resources
+// without the value last, or first when descending; a multi-valued attribute
+// sorts by its primary, else its first value; text without regard to letter
+// case where the schema has none.
+func (c *compiler) order(by string, descending bool) (string, error) {
+	path, err := parseSortPath(by)
+	if err != nil {
+		return "", err
+	}
+	desc := ""
+	if descending {
+		desc = " DESC"
+	}
+	var keys []string
+	var missing string
+	if col, ok := c.t.columnOf(path); ok {
+		key := col.fold
+		switch {
+		case col.micros != "":
+			key = col.micros
+		case col.number != "":
+			key = col.number
+		case col.boolean != "":
+			key = col.boolean
+		case key == "" || col.exact:
+			key = col.text
+		}
+		keys = []string{key}
+		if missing = "FALSE"; col.text != "" {
+			missing = col.text + " = ''"
+		}
+	} else {
+		if c.t.virtual(path) != "" {
+			return "", fmt.Errorf("%w: sortBy %s is not possible, a resource has many of them", bridge.ErrFilter, by)
+		}
+		j, err := c.sortNode(path)
+		if err != nil {
+			return "", err
+		}
+		keys = []string{"COALESCE(" + j.num + ", 0)", c.bin("fold(" + j.sortText + ")")}
+		missing = j.sortText + " IS NULL"
+	}
+	out := "CASE WHEN " + missing + " THEN 1 ELSE 0 END" + desc
+	for _, k := range keys {
+		out += ", " + k + desc
+	}
+	return out + ", " + c.t.alias + ".id" + desc, nil
+}
+
+// parseSortPath reads an attribute path: attr, attr.sub, urn:…:attr.sub.
+func parseSortPath(s string) (bridge.AttrPath, error) {
+	var p bridge.AttrPath
+	rest := s
+	if strings.HasPrefix(strings.ToLower(s), "urn:") {
+		i := strings.LastIndexByte(s, ':')
+		p.URN, rest = s[:i], s[i+1:]
+		if strings.HasPrefix(p.URN, "urn:ietf:params:scim:schemas:core:") {
+			p.URN = ""
+		}
+	}
+	p.Attr, p.Sub, _ = strings.Cut(rest, ".")
+	if p.Attr == "" {
+		return p, fmt.Errorf("%w: sortBy %q names no attribute", bridge.ErrFilter, s)
+	}
+	return p, nil
+}
