@@ -2,7 +2,6 @@ package metasim
 
 import (
 	"encoding/json"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
