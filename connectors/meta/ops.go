@@ -1,0 +1,43 @@
+package meta
+
+import "net/http"
+
+// class says what an operation does, as far as errors mean different things.
+type class uint
+
+const (
+	writes     class = 1 << iota
+	people           // reads or changes who is on the business
+	invites          // sends an invitation
+	toBusiness       // addressed to the business, so that the business is what may be missing
+)
+
+func (c class) has(all class) bool { return c&all == all }
+
+// op is an operation: its name as errors and records show it, and its class.
+type op struct {
+	name   string
+	method string
+	class  class
+}
+
+var (
+	opToken       = op{"GET debug_token", http.MethodGet, 0}
+	opMe          = op{"GET me", http.MethodGet, 0}
+	opPermissions = op{"GET permissions", http.MethodGet, 0}
+	opMyPeople    = op{"GET me/business_users", http.MethodGet, 0}
+	opMachine     = op{"GET system_user", http.MethodGet, 0}
+	opBusiness    = op{"GET business", http.MethodGet, toBusiness}
+
+	opMembers  = op{"GET business_users", http.MethodGet, people | toBusiness}
+	opPending  = op{"GET pending_users", http.MethodGet, people | toBusiness}
+	opMachines = op{"GET system_users", http.MethodGet, people | toBusiness}
+	opMember   = op{"GET business_user", http.MethodGet, people}
+	opRequest  = op{"GET business_role_request", http.MethodGet, people}
+
+	opInvite     = op{"POST business_users", http.MethodPost, writes | people | invites | toBusiness}
+	opSetPending = op{"POST business_role_request", http.MethodPost, writes | people}
+	opCancel     = op{"DELETE business_role_request", http.MethodDelete, writes | people}
+	opSetRole    = op{"POST business_user", http.MethodPost, writes | people}
+	opRemove     = op{"DELETE business_user", http.MethodDelete, writes | people}
+)
