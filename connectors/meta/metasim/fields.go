@@ -101,7 +101,10 @@ func parseFields(s string) (selection, *GraphError) {
 	if err == nil && p.i < len(p.s) {
 		err = p.syntax("end of string")
 	}
-	return sel, err
+	if err != nil {
+		return nil, err
+	}
+	return sel, nil
 }
 
 type fieldParser struct {
