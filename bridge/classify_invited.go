@@ -170,7 +170,7 @@ func (p *planner) missing(h *human) {
 	it := p.items[len(p.items)-1]
 	for _, x := range h.persons {
 		if m := p.suspect[x.ID]; m != nil && it.Verdict != NeedsPerson {
-			it.is(NeedsPerson, MatchProbable, fmt.Sprintf("%s %s on the hub may be them", m.Name, m.Email))
+			it.is(NeedsPerson, MatchProbable, who(Row{Name: m.Name, Email: m.Email})+" on the hub may be them")
 		}
 	}
 }

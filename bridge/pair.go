@@ -273,8 +273,10 @@ func (p *pairing) byMask(m *Member) {
 			list = append(list, Suggestion{PersonID: who.ID, Why: m.Email + " fits " + a + "; others fit too", Score: scoreMaskMany})
 		}
 	}
-	for _, h := range p.hints[m.ID] {
-		if _, not := p.decided.not[[2]string{m.ID, h.PersonID}]; !not {
+	// A pull says once that an invitation ended as the member appeared; later looks remember it.
+	for _, h := range slices.Concat(p.hints[m.ID], m.Suggestions) {
+		_, not := p.decided.not[[2]string{m.ID, h.PersonID}]
+		if h.Score == scoreInvited && !not && !p.taken[p.ids.of[h.PersonID]] {
 			list = append(list, h)
 		}
 	}

@@ -38,7 +38,7 @@ var reasonTable = []Reason{
 	{CauseDeactivated, "the identity provider deactivated the person (in Entra also: unassigned or filtered out)", IdentityTeam, "reactivate or reassign the person if that was a mistake"},
 	{CauseDeleted, "the identity provider deleted the person", IdentityTeam, "create the person again if that was a mistake; access comes back with the groups"},
 	{CauseGroupDeleted, "the group that gave the role was deleted", IdentityTeam, "push the group again if that was a mistake"},
-	{CauseGroupEmptied, "the group that gave the role lost all its members at once", IdentityTeam, "look at the group's assignment and the provisioning log of the identity provider"},
+	{CauseGroupEmptied, "the group that gave the role has no members any more", IdentityTeam, "look at the group's assignment and the provisioning log of the identity provider"},
 	{CauseUnmapped, "the rule that gave the role was removed, or names another group now", HubAdmin, "add the rule again if that was a mistake"},
 	{CauseGrantEnded, "the timed grant that gave the role has ended", Nobody, "grant again if it is still needed"},
 	{WishConflict, "the person is in groups of two roles, and on-conflict is hold", IdentityTeam, "take the person out of one of the groups, or approve the higher role"},

@@ -77,7 +77,7 @@ func (m Mode) Allows(r Row) bool {
 	role := r.Action == SetRole || r.Action == SetInvite || r.Action == ReInvite || r.Action == Adopt
 	switch m {
 	case ModeObserve:
-		return r.Action != Adopt
+		return true
 	case ModeAddOnly:
 		return invite
 	case ModeNoRemove:

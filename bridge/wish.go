@@ -185,6 +185,9 @@ func gained(why []Provenance) Code {
 // wins only if nothing else took the role away from everyone.
 func (v *wishes) lost(before Desired, role Role) Code {
 	found := map[Code]bool{}
+	if len(before.Why) == 0 && before.Cause == CauseGrant {
+		return CauseGrantEnded
+	}
 	for _, p := range before.Why {
 		if p.Role.Rank() <= role.Rank() {
 			continue
