@@ -84,6 +84,10 @@ func translate(err error, k *kind, id string) *fault {
 		return notFound(k, id)
 	case errors.Is(err, bridge.ErrExists):
 		return newFault(http.StatusConflict, scimerrors.ScimTypeUniqueness, "A %s with one of these unique attributes exists already in this source: %s. Look it up and update it instead.", k.name, k.unique)
+	case errors.Is(err, bridge.ErrValue): // these two carry what is at fault
+		return badValue("%s.", cut(err.Error(), 500))
+	case errors.Is(err, bridge.ErrFilter):
+		return badFilter("%s.", cut(err.Error(), 500))
 	case errors.Is(err, bridge.ErrCycle):
 		return badValue("members: a group cannot contain itself, directly or through other groups. Remove the nested group that leads back to this one.")
 	}

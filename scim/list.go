@@ -216,7 +216,7 @@ func sorting(kinds []*kind, q query) (by string, desc bool, err error) {
 	}
 	if t.attr.complex && t.sub == nil {
 		if t.sub = t.attr.sub("value"); t.sub == nil {
-			return "", false, badValue("sortBy: %s is complex; name one of %s.%s.", t.attr.path(), t.attr.path(), names(t.attr.subs))
+			return "", false, badValue("sortBy: %s is complex; name a part of it, such as %s. It has %s.", t.attr.path(), t.attr.subs[0].path(), names(t.attr.subs))
 		}
 	}
 	if t.attr.never || t.attr == k.schemas || t.attr == k.refs {

@@ -192,7 +192,7 @@ func (m *memory) Group(_ context.Context, call bridge.Call, id string, members b
 
 func (m *memory) takenGroup(g bridge.GroupResource) bool {
 	for _, o := range m.groups {
-		if o.ID != g.ID && o.SourceID == g.SourceID && (bridge.Fold(o.DisplayName) == bridge.Fold(g.DisplayName) || g.ExternalID != "" && o.ExternalID == g.ExternalID) {
+		if o.ID != g.ID && o.SourceID == g.SourceID && o.ExternalID == g.ExternalID && (g.ExternalID != "" || bridge.Fold(o.DisplayName) == bridge.Fold(g.DisplayName)) {
 			return true
 		}
 	}

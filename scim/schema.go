@@ -180,7 +180,7 @@ func groupKind() *kind {
 	})
 	k := newKind("Group", "/Groups", core)
 	k.about = "A group of people and of other groups."
-	k.unique = "displayName, externalId"
+	k.unique = "externalId, or displayName where there is none"
 	k.refs = k.attr("members")
 	return k
 }
