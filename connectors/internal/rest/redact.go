@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -13,7 +14,8 @@ const hidden = "[secret]"
 // redactor replaces secrets in what leaves the package as text.
 type redactor struct {
 	replace *strings.Replacer
-	params  []string // query parameters never shown
+	params  []string       // query parameters never shown
+	named   *regexp.Regexp // their values in running text and JSON; nil for none
 }
 
 func newRedactor(secrets, params []string) redactor {
@@ -42,10 +44,31 @@ func newRedactor(secrets, params []string) redactor {
 	for _, f := range sorted {
 		pairs = append(pairs, f, hidden)
 	}
-	return redactor{strings.NewReplacer(pairs...), params}
+	r := redactor{replace: strings.NewReplacer(pairs...), params: params}
+	if len(params) > 0 {
+		names := make([]string, len(params))
+		for i, p := range params {
+			names[i] = regexp.QuoteMeta(p)
+		}
+		any := "(" + strings.Join(names, "|") + ")"
+		r.named = regexp.MustCompile(`\b` + any + `=([^&\s"'\[\]]+)|"` + any + `"\s*:\s*"([^"\\]|\\.)*"`)
+	}
+	return r
 }
 
-func (r redactor) text(s string) string { return r.replace.Replace(s) }
+func (r redactor) text(s string) string {
+	s = r.replace.Replace(s)
+	if r.named == nil {
+		return s
+	}
+	return r.named.ReplaceAllStringFunc(s, func(hit string) string {
+		m := r.named.FindStringSubmatch(hit)
+		if m[1] != "" {
+			return m[1] + "=" + hidden
+		}
+		return `"` + m[3] + `":"` + hidden + `"`
+	})
+}
 
 // path is path and query as they may be put on record.
 func (r redactor) path(u *url.URL) string {
