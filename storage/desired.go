@@ -51,7 +51,7 @@ func (tx *Tx) PutDesired(ctx context.Context, hubID string, list []bridge.Desire
 	for id := range stored {
 		gone = append(gone, id)
 	}
-	_, err = tx.exec(ctx, `DELETE FROM desired WHERE hub_id = $1 AND person_id IN `+tx.d.list("$2"), hubID, jsonList(gone))
+	_, err = tx.exec(ctx, `DELETE FROM desired WHERE hub_id = $1 AND person_id `+tx.d.in("$2"), hubID, jsonList(gone))
 	return named(err, "drop wishes for hub %s", hubID)
 }
 

@@ -41,7 +41,14 @@ func (d dialect) list(param string) string {
 		"(SELECT value COLLATE \"C\" AS value FROM jsonb_array_elements_text(CAST(CAST("+param+" AS TEXT) AS JSONB)) AS list(value))")
 }
 
-// jsonList makes the parameter of list.
+// in is IN with list as a whole. PostgreSQL takes the list as an array: it then
+// always goes by the index, where for a list of unknown length it would rather
+// read a table from end to end.
+func (d dialect) in(param string) string {
+	return d.pick("IN "+d.list(param), "= ANY (ARRAY"+d.list(param)+")")
+}
+
+// jsonList makes the parameter of list and in.
 func jsonList(values []string) string {
 	if len(values) == 0 {
 		return "[]"

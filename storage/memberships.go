@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 
 	"adbridge/bridge"
@@ -270,10 +271,19 @@ func (tx *Tx) Ancestors(ctx context.Context, groupIDs ...string) ([]string, erro
 	if len(groupIDs) == 0 {
 		return nil, nil
 	}
-	ids, err := collect(ctx, tx, scanText, `WITH RECURSIVE above (id) AS (
-		SELECT value FROM `+tx.d.list("$1")+` given
-		UNION
-		SELECT m.group_id FROM above a JOIN memberships m ON m.value = a.id JOIN groups g ON g.id = m.group_id AND g.deleted_at = 0)
-		SELECT id FROM above ORDER BY id`, jsonList(groupIDs))
-	return ids, named(err, "ancestors of groups")
+	// Level by level, by index: for a recursive query PostgreSQL expects so many
+	// rows that it reads all memberships there are.
+	known := map[string]bool{}
+	for next := groupIDs; len(next) > 0; {
+		for _, id := range next {
+			known[id] = true
+		}
+		above, err := collectIn(ctx, tx, scanText, `SELECT DISTINCT m.group_id FROM memberships m
+			JOIN groups g ON g.id = m.group_id AND g.deleted_at = 0 WHERE m.value IN %s`, next)
+		if err != nil {
+			return nil, named(err, "ancestors of groups")
+		}
+		next = slices.DeleteFunc(above, func(id string) bool { return known[id] })
+	}
+	return slices.Sorted(maps.Keys(known)), nil
 }

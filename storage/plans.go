@@ -110,7 +110,7 @@ func (tx *Tx) putPlanRows(ctx context.Context, planID string, p bridge.Plan) err
 		ended = append(ended, key)
 	}
 	if len(ended) > 0 {
-		_, err := tx.exec(ctx, `UPDATE plan_rows SET ended_at = $2 WHERE hub_id = $1 AND ended_at = 0 AND row_key IN `+tx.d.list("$3"),
+		_, err := tx.exec(ctx, `UPDATE plan_rows SET ended_at = $2 WHERE hub_id = $1 AND ended_at = 0 AND row_key `+tx.d.in("$3"),
 			p.HubID, micros(p.MadeAt), jsonList(ended))
 		if err != nil {
 			return err

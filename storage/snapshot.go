@@ -1,8 +1,10 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -144,33 +146,58 @@ func (tx *Tx) groupsNamedBy(ctx context.Context, rules []bridge.Rule) ([]bridge.
 
 // membershipsThrough lists who is in each of the groups, directly or through
 // groups inside it, each time under the group the rule names. A deleted group
-// has no members any more.
+// has no members any more. It goes level by level, by index: for a recursive
+// query PostgreSQL expects so many rows that it reads all memberships there are.
 func (tx *Tx) membershipsThrough(ctx context.Context, groups []bridge.Group) ([]bridge.Membership, error) {
-	var ids []string
+	roots := map[string]map[string]bool{} // of each group that counts: the groups of rules it counts for
+	var next []string
 	for _, g := range groups {
 		if g.DeletedAt.IsZero() {
-			ids = append(ids, g.ID)
+			roots[g.ID] = map[string]bool{g.ID: true}
+			next = append(next, g.ID)
 		}
 	}
-	list, err := collectIn(ctx, tx, func(row scanner) (m bridge.Membership, err error) {
-		err = row.Scan(&m.GroupID, &m.PersonID)
-		return m, err
-	}, `WITH RECURSIVE reach (root, grp) AS (
-			SELECT id, id FROM groups WHERE id IN %s
-			UNION
-			SELECT r.root, m.value FROM reach r JOIN memberships m ON m.group_id = r.grp
-				JOIN groups g ON g.id = m.value
-				WHERE m.kind <> 'User' AND g.deleted_at = 0
-		)
-		SELECT r.root, m.value FROM reach r JOIN memberships m ON m.group_id = r.grp WHERE m.kind <> 'Group'`, ids)
+	all := func(query string, list []string) ([]bridge.Membership, error) {
+		return collectIn(ctx, tx, func(row scanner) (m bridge.Membership, err error) {
+			err = row.Scan(&m.GroupID, &m.PersonID)
+			return m, err
+		}, query, list)
+	}
+	for len(next) > 0 {
+		nested, err := all(`SELECT m.group_id, m.value FROM memberships m JOIN groups g ON g.id = m.value
+			WHERE m.kind <> 'User' AND g.deleted_at = 0 AND m.group_id IN %s`, next)
+		if err != nil {
+			return nil, fmt.Errorf("nested groups: %w", err)
+		}
+		next = nil
+		for _, n := range nested {
+			inner := n.PersonID // here the value is a group
+			grown := false
+			if roots[inner] == nil {
+				roots[inner] = map[string]bool{}
+			}
+			for root := range roots[n.GroupID] {
+				grown = grown || !roots[inner][root]
+				roots[inner][root] = true
+			}
+			if grown {
+				next = append(next, inner)
+			}
+		}
+	}
+	direct, err := all(`SELECT m.group_id, m.value FROM memberships m WHERE m.kind <> 'Group' AND m.group_id IN %s`,
+		slices.Collect(maps.Keys(roots)))
 	if err != nil {
 		return nil, fmt.Errorf("memberships: %w", err)
 	}
-	slices.SortFunc(list, func(a, b bridge.Membership) int {
-		if c := strings.Compare(a.PersonID, b.PersonID); c != 0 {
-			return c
+	list := make([]bridge.Membership, 0, len(direct))
+	for _, m := range direct {
+		for root := range roots[m.GroupID] {
+			list = append(list, bridge.Membership{PersonID: m.PersonID, GroupID: root})
 		}
-		return strings.Compare(a.GroupID, b.GroupID)
+	}
+	slices.SortFunc(list, func(a, b bridge.Membership) int {
+		return cmp.Or(strings.Compare(a.PersonID, b.PersonID), strings.Compare(a.GroupID, b.GroupID))
 	})
 	return slices.Compact(list), nil
 }

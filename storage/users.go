@@ -269,7 +269,7 @@ func (tx *Tx) People(ctx context.Context, ids []string) ([]bridge.Person, error)
 // addresses, as an e-mail or as their userName.
 func (tx *Tx) PeopleByEmail(ctx context.Context, folded []string) ([]bridge.Person, error) {
 	people, err := collectIn(ctx, tx, scanPerson, `SELECT `+personColumns+` FROM users u WHERE u.deleted_at = 0 AND u.id IN (
-		SELECT user_id FROM user_emails WHERE email_fold IN %[1]s
-		UNION SELECT id FROM users WHERE user_name_fold IN %[1]s) ORDER BY u.id`, folded)
+		SELECT user_id FROM user_emails WHERE email_fold IN %s
+		UNION SELECT id FROM users WHERE user_name_fold IN %s) ORDER BY u.id`, folded)
 	return people, named(err, "people by e-mail")
 }

@@ -141,7 +141,8 @@ func collectIn[T any](ctx context.Context, tx *Tx, scan func(scanner) (T, error)
 	}
 	list = slices.Clone(list)
 	slices.Sort(list)
-	return collect(ctx, tx, scan, fmt.Sprintf(query, tx.d.list("$1")), append([]any{jsonList(slices.Compact(list))}, args...)...)
+	query = strings.ReplaceAll(query, "IN %s", tx.d.in("$1"))
+	return collect(ctx, tx, scan, query, append([]any{jsonList(slices.Compact(list))}, args...)...)
 }
 
 // table names the columns that put writes; the first key of them are the key.
@@ -157,10 +158,11 @@ type table struct {
 func (tx *Tx) put(ctx context.Context, t table, rows [][]any) (int64, error) {
 	var wrote int64
 	for len(rows) > 0 {
-		// Three sizes, so that the database sees three texts and keeps them prepared.
+		// One row at a time costs SQLite nothing more, and PostgreSQL a round
+		// trip; three sizes, so that it sees three texts and keeps them prepared.
 		n := 1
 		for _, size := range []int{64, 8} {
-			if len(rows) >= size {
+			if tx.d.postgres && len(rows) >= size {
 				n = size
 				break
 			}

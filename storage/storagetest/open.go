@@ -19,7 +19,7 @@ func SQLite(tb testing.TB) string {
 // Open opens and migrates a database and closes it when the test ends.
 func Open(tb testing.TB, url string, change ...func(*storage.Options)) *storage.DB {
 	tb.Helper()
-	o := storage.Options{URL: url, AutoMigrate: true}
+	o := storage.Options{URL: url, AutoMigrate: true, Key: Key(tb)}
 	for _, c := range change {
 		c(&o)
 	}

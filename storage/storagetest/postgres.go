@@ -3,6 +3,7 @@ package storagetest
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/user"
@@ -20,8 +21,9 @@ import (
 
 // cluster is the PostgreSQL of this test process.
 type cluster struct {
-	dir string
-	err error
+	dir  string
+	err  error
+	hold io.Closer // the pipe to the watching shell; were it collected, the cluster would end
 }
 
 var (
@@ -121,6 +123,7 @@ rm -rf "$2"`, "sh", bin("postgres"), dir)
 	if err := watch.Start(); err != nil {
 		return &cluster{err: err}
 	}
+	c.hold = pipe
 	for end := time.Now().Add(30 * time.Second); ; {
 		if err := c.do("SELECT 1"); err == nil {
 			return c

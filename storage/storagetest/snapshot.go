@@ -195,7 +195,7 @@ func testSnapshot(t *testing.T, open func(t *testing.T) *storage.DB) {
 			decisions = append(decisions, d.ID)
 		}
 		same(t, "decisions", decisions, []string{"a", "c"})
-		same(t, "open tasks", ids(w.Open), []string{"t1", "t3"})
+		same(t, "tasks under way or stuck", ids(w.Open), []string{"t1", "t2", "t3", "t4"})
 		same(t, "history", w.History, bridge.History{Removals: 3, Population: 9})
 		if w.Pull.ID != "p1" || w.Hub.Generation != 2 || w.Now.IsZero() {
 			t.Errorf("pull %q, generation %d, now %v", w.Pull.ID, w.Hub.Generation, w.Now)
