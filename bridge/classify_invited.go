@@ -17,6 +17,9 @@ func (p *planner) invited(h *human, m *Member) {
 	case !ours || inv.MemberID != "" && inv.MemberID != m.ID:
 		p.foreignInvite(h, m)
 		return
+	default:
+		// The row is that of our own invitation.
+		m.Ownership, m.Applied = Created, inv.Role
 	}
 	role := inv.Role
 	if m != nil {
@@ -52,7 +55,6 @@ func (p *planner) invite(h *human, m *Member, inv Invitation, situation Code) *i
 	it.Presence, it.Attempt = Invited, inv.Attempt
 	if m == nil {
 		it.Observed, it.Ownership, it.Applied = inv.Role, Created, inv.Role
-		it.MemberID = inv.MemberID
 	}
 	if inv.Email != "" {
 		it.Email = inv.Email // the address by which it can be cancelled
@@ -116,6 +118,9 @@ func (p *planner) lapsedRow(h *human, m *Member) {
 	case m.Presence == Declined:
 		it := p.add(h, m, SitDeclined)
 		p.declined(it, later(m.LastSeen, h.lastEnd()))
+	case !m.Ownership.Ours():
+		it := p.add(h, m, SitExpired)
+		p.again(it, Invite) // someone else's invitation is not ours to clear
 	default:
 		it := p.add(h, m, SitExpired)
 		p.again(it, ReInvite)
@@ -135,7 +140,7 @@ func (h *human) lastEnd() time.Time {
 // be younger than the no.
 func (p *planner) declined(it *item, at time.Time) {
 	action := Invite
-	if it.Presence != "" {
+	if it.m != nil && it.m.Ownership.Ours() {
 		action = ReInvite
 	}
 	it.act(action, NoRole, it.h.role)

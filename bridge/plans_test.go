@@ -233,7 +233,7 @@ func coherent(t interface {
 			}
 		}
 		if r.Ownership == Exempt || r.Ownership == Protected || r.Ownership == Partner || r.Ownership == Foreign {
-			if r.Leaves() {
+			if r.Leaves() && r.Action != Invite {
 				t.Errorf("%s would change a member that is %s", r.Key, r.Ownership)
 			}
 		}
