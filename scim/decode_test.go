@@ -120,11 +120,13 @@ func FuzzPatch(f *testing.F) {
 	f.Add(patch(`{"op":"add","value":{"name.givenName":"x","` + enterpriseURN + `":{"manager":[{"value":"m"}]}}}`))
 	f.Add(patch(`{"op":"remove","path":"members","value":[{"value":"a"}]},{"op":"replace","path":"members[value eq \"a\"]","value":{"value":"b"}}`))
 	f.Add(patch(`{"op":"remove","path":"emails","value":[{"type":"work"}]},{"op":"add","path":"roles[primary eq \"True\"].display","value":"D"}`))
+	r := newRig(f)
 	f.Fuzz(func(t *testing.T, body string) {
 		if !utf8.ValidString(body) || len(body) > 1<<16 {
 			return
 		}
-		r := newRig(t)
+		r.t, r.log.lines = t, nil
+		r.dir.reset()
 		u := r.do("POST", "/Users", ana).want(201).id()
 		g := r.newGroup("G", "a", "b")
 		for _, path := range []string{"/Users/" + u, "/Groups/" + g} {
@@ -147,8 +149,11 @@ func FuzzBulk(f *testing.F) {
 	f.Add(bulkBody(newUserOp("a", `"userName":"a","manager":"bulkId:b"`), newUserOp("b", `"userName":"b","manager":"bulkId:a"`)))
 	f.Add(bulkBody(newGroupOp("g", "G", "bulkId:g2"), newGroupOp("g2", "G2", "bulkId:g"), `{"method":"PATCH","path":"/Groups/bulkId:g","data":{"Operations":[]}}`))
 	f.Add(bulkBody(`{"method":"DELETE","path":"/Users/x"}`))
+	r := newRig(f)
 	f.Fuzz(func(t *testing.T, body string) {
-		if got := newRig(t).do("POST", "/Bulk", body); got.status >= 500 {
+		r.t, r.log.lines = t, nil
+		r.dir.reset()
+		if got := r.do("POST", "/Bulk", body); got.status >= 500 {
 			t.Fatalf("%d: %s", got.status, got.raw)
 		}
 	})

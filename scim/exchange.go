@@ -81,9 +81,12 @@ func redacted(body string, size int) string {
 	if body == "" {
 		return ""
 	}
-	// A key may be written with escapes (p\u0061ssword); only then, or when the
-	// word is there, is it worth reading.
-	if strings.Contains(body, `\u`) || containsFold(body, "password") {
+	// A key may be written with escapes (p\u0061ssword), though nobody escapes
+	// plain letters; only then, or when the word is there, is it worth reading.
+	if containsFold(body, "password") || escapesLetters(body) {
+		if len(body) > 256<<10 {
+			return "[withheld: it is large, and may hold a password]"
+		}
 		r := &jsonReader{s: strings.TrimPrefix(body, "\ufeff"), limit: 100}
 		r.space()
 		v, err := r.value()
@@ -93,6 +96,19 @@ func redacted(body string, size int) string {
 		body = string(appendValue(nil, mask(v)))
 	}
 	return cut(body, size)
+}
+
+// escapesLetters says whether a letter of ASCII is written as an escape.
+func escapesLetters(s string) bool {
+	for {
+		i := strings.Index(s, `\u00`)
+		if i < 0 || i+5 > len(s) {
+			return false
+		}
+		if s = s[i+4:]; s[0] >= '4' && s[0] <= '7' {
+			return true
+		}
+	}
 }
 
 // containsFold looks for an ASCII word in any letter case.

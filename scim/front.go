@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -191,7 +192,7 @@ func (s *server) find(method, path string) (rt route, id, allow string, ok bool)
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
-	first, rest, nested := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	first, rest, nested := strings.Cut(strings.Trim(path, "/"), "/")
 	key := first
 	if nested {
 		var err error
@@ -237,9 +238,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 	w.Header().Set("X-Request-Id", note.ID)
 	path := strings.TrimPrefix(r.URL.EscapedPath(), Prefix)
-	if path = strings.TrimRight(path, "/"); path == "" {
-		path = "/"
-	}
+	path = "/" + strings.Trim(path, "/") // a base URL that ends in a slash gives two of them
 	note.Target = loggedTarget(path, r.URL.RawQuery)
 	re, err := s.serve(out, r, path, note)
 	if err == nil {
@@ -322,6 +321,9 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request, path string, note
 	return rt.handle(q)
 }
 
+// pieces are buffers through which bodies are read.
+var pieces = sync.Pool{New: func() any { return new([32 << 10]byte) }}
+
 // body reads the request body, which must be JSON and no larger than limit.
 func (s *server) body(w http.ResponseWriter, r *http.Request, limit int64) (string, error) {
 	if t := r.Header.Get("Content-Type"); t != "" {
@@ -346,7 +348,9 @@ func (s *server) body(w http.ResponseWriter, r *http.Request, limit int64) (stri
 	if r.ContentLength > 0 {
 		b.Grow(int(r.ContentLength))
 	}
-	_, err := io.Copy(&b, http.MaxBytesReader(w, r.Body, limit))
+	piece := pieces.Get().(*[32 << 10]byte)
+	_, err := io.CopyBuffer(&b, http.MaxBytesReader(w, r.Body, limit), piece[:])
+	pieces.Put(piece)
 	var over *http.MaxBytesError
 	switch {
 	case errors.As(err, &over):

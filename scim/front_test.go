@@ -61,6 +61,7 @@ func TestTrailingSlashAndHead(t *testing.T) {
 	id := r.user("a")
 	r.do("GET", "/Users/", "").want(200).has("totalResults", 1.0)
 	r.do("GET", "/Users/"+id+"/", "").want(200).has("id", id)
+	r.do("GET", "//Users/"+id, "").want(200).has("id", id)
 	for _, p := range []string{"/Users/" + id, "/Users", "/ServiceProviderConfig", "/Groups"} {
 		full, head := r.do("GET", p, ""), r.do("HEAD", p, "").want(200)
 		if head.raw != "" || head.header.Get("Etag") != full.header.Get("Etag") {
@@ -390,6 +391,55 @@ func TestExchangesAreRecordedWithoutSecrets(t *testing.T) {
 	r.do("POST", "/Users", `{"userName":"q"}`, "Authorization", "Bearer wrong").want(401)
 	if x := r.log.last(); x.Status != 401 || x.SourceID != "" || x.Body != "" {
 		t.Errorf("%+v", x)
+	}
+}
+
+func TestNoRequestOfAllowedSizeTakesLong(t *testing.T) {
+	r := newRig(t)
+	id := r.do("POST", "/Users", ana).want(201).id()
+	many := func(n int, s string) string { return strings.TrimSuffix(strings.Repeat(s+",", n), ",") }
+	distinct := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, `,{"value":"v%d"}`, i)
+		}
+		return b.String()[1:]
+	}
+	for name, c := range map[string][3]string{
+		"many e-mails":       {"POST", "/Users", `{"userName":"x","emails":[` + distinct(200_000) + `]}`},
+		"e-mails to remove":  {"PATCH", "/Users/" + id, patch(`{"op":"remove","path":"emails","value":[` + distinct(200_000) + `]}`)},
+		"many operations":    {"PATCH", "/Users/" + id, patch(many(100_000, `{"op":"add","path":"title","value":"x"}`))},
+		"many on long lists": {"PATCH", "/Users/" + id, patch(`{"op":"add","path":"emails","value":[` + distinct(990) + `]},` + many(900, `{"op":"add","path":"emails.display","value":"x"}`))},
+		"many keys": {"POST", "/Users", `{"userName":"y"` + func() string {
+			b := ""
+			for i := range 5000 {
+				b += fmt.Sprintf(`,"k%d":1`, i)
+			}
+			return b
+		}() + `}`},
+		"password in the midst": {"PATCH", "/Users/" + id, patch(many(10_000, `{"op":"add","path":"password","value":"hunter2"}`))},
+		"deep":                  {"POST", "/Users", strings.Repeat(`{"a":`, 200_000)},
+		"brackets":              {"POST", "/Users", strings.Repeat(`[`, 1_000_000)},
+		"long filter":           {"GET", "/Users?filter=" + pathEscape(many(400, "title pr or title pr")), ""},
+	} {
+		limit := time.Second
+		if raceEnabled {
+			limit *= 20
+		}
+		var took time.Duration
+		for range 3 { // the machine may be busy with something else
+			start := time.Now()
+			g := r.do(c[0], c[1], c[2])
+			if took = time.Since(start); g.status >= 500 {
+				t.Errorf("%s: %d %s", name, g.status, g.raw)
+			}
+			if took < limit {
+				break
+			}
+		}
+		if took >= limit {
+			t.Errorf("%s takes %s", name, took)
+		}
 	}
 }
 

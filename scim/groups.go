@@ -108,16 +108,7 @@ func (s *server) patchGroup(q *request) (*reply, error) {
 	var change func(map[string]any) (map[string]any, error)
 	if len(p.ops) > 0 {
 		change = func(old map[string]any) (map[string]any, error) {
-			attrs := maps.Clone(old)
-			if attrs == nil {
-				attrs = map[string]any{}
-			}
-			for i := range p.ops {
-				if err := p.ops[i].apply(attrs); err != nil {
-					return nil, err
-				}
-			}
-			return attrs, nil
+			return patched(old, p.ops)
 		}
 	}
 	g, err := s.changeGroup(q, p.members, change)

@@ -112,7 +112,9 @@ func (k *kind) compileGroup(raw []rawOp, l Limits) (groupPatch, error) {
 				return p.member(r, t)
 			}
 			o, err := k.operation(r.op, r.path, r.value, r.hasValue, l)
-			p.ops = append(p.ops, o)
+			if p.ops = append(p.ops, o); len(p.ops) > maxOperations {
+				return badValue("The PATCH has more than %d operations on attributes. Split it.", maxOperations)
+			}
 			return err
 		})
 		if err != nil {

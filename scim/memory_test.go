@@ -33,8 +33,16 @@ type memory struct {
 }
 
 func newMemory() *memory {
-	return &memory{users: map[string]bridge.User{}, groups: map[string]bridge.GroupResource{}, rows: map[string][]bridge.MemberRef{},
-		has: map[string]map[string]bool{}, clock: time.Date(2026, 11, 21, 22, 0, 0, 0, time.UTC), twice: true}
+	m := &memory{twice: true}
+	m.reset()
+	return m
+}
+
+// reset forgets everything.
+func (m *memory) reset() {
+	m.seq, m.calls, m.steps, m.clock = 0, nil, nil, time.Date(2026, 11, 21, 22, 0, 0, 0, time.UTC)
+	m.users, m.groups = map[string]bridge.User{}, map[string]bridge.GroupResource{}
+	m.rows, m.has = map[string][]bridge.MemberRef{}, map[string]map[string]bool{}
 }
 
 func (m *memory) enter(call bridge.Call) (func(), error) {

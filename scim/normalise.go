@@ -89,7 +89,8 @@ func (k *kind) readField(in *resourceBody, f field, l Limits) error {
 			return err
 		}
 		in.repair(f.key + " read as a path")
-		return op.apply(in.attrs)
+		in.attrs, err = patched(in.attrs, []operation{op})
+		return err
 	}
 	t, ok := k.resolve(f.key)
 	if !ok || t.attr == nil {
@@ -247,6 +248,9 @@ func (a *attribute) coerce(v any, at string) (any, error) {
 	if !ok {
 		list = []any{v}
 	}
+	if len(list) > maxValues {
+		return nil, badValue("%s has %d values; at most %d are kept.", at, len(list), maxValues)
+	}
 	out := make([]any, 0, len(list))
 	for _, e := range list {
 		one, err := a.coerceOne(e, at)
@@ -259,6 +263,10 @@ func (a *attribute) coerce(v any, at string) (any, error) {
 	}
 	return a.tidy(out), nil
 }
+
+// maxValues bounds the values of one attribute: they are compared with each
+// other. Members are rows and have no bound.
+const maxValues = 1000
 
 // unwrap takes a single value out of the list around it, as in the
 // [{"$ref":null,"value":"…"}] of Entra's older dialect.

@@ -142,13 +142,19 @@ func (k *kind) spread(o rawOp, emit func(rawOp) error) error {
 	return nil
 }
 
+// maxOperations bounds the operations on attributes in one PATCH. Those on
+// members are joined and have no bound.
+const maxOperations = 1000
+
 // compile resolves the operations of a PATCH of attributes.
 func (k *kind) compile(raw []rawOp, l Limits) ([]operation, error) {
 	out := make([]operation, 0, len(raw))
 	for _, r := range raw {
 		err := k.spread(r, func(r rawOp) error {
 			o, err := k.operation(r.op, r.path, r.value, r.hasValue, l)
-			out = append(out, o)
+			if out = append(out, o); len(out) > maxOperations {
+				return badValue("The PATCH has more than %d operations on attributes. Split it.", maxOperations)
+			}
 			return err
 		})
 		if err != nil {
@@ -241,6 +247,9 @@ func (a *attribute) valuesToRemove(v any) ([]any, error) {
 	if !ok {
 		list = []any{v}
 	}
+	if len(list) > maxValues {
+		return nil, badValue("%s: %d values to remove are too many; at most %d are kept.", a.path(), len(list), maxValues)
+	}
 	out := []any{}
 	for _, e := range list {
 		one, err := a.coerceOne(e, a.path())
@@ -255,77 +264,108 @@ func (a *attribute) valuesToRemove(v any) ([]any, error) {
 	return out, nil
 }
 
-// apply carries the operation out on attributes whose top level is the
-// caller's own; everything below is copied before it is changed.
-func (o *operation) apply(attrs map[string]any) error {
+// draft is the attributes of a resource while a PATCH changes them. What is
+// stored stays as it is: the top level is copied at once, everything below when
+// it is first changed.
+type draft struct {
+	attrs map[string]any
+	mine  map[any]bool // attributes and extensions already copied
+}
+
+// patched applies operations to a copy of attrs.
+func patched(attrs map[string]any, ops []operation) (map[string]any, error) {
+	d := &draft{attrs: maps.Clone(attrs), mine: map[any]bool{}}
+	if d.attrs == nil {
+		d.attrs = map[string]any{}
+	}
+	for i := range ops {
+		if err := ops[i].apply(d); err != nil {
+			return nil, err
+		}
+	}
+	return d.attrs, nil
+}
+
+// own is the value of an attribute, to be changed in place.
+func (d *draft) own(holder map[string]any, a *attribute) any {
+	v := holder[a.name]
+	if !d.mine[a] {
+		d.mine[a] = true
+		v = clone(v)
+	}
+	return v
+}
+
+// apply carries the operation out.
+func (o *operation) apply(d *draft) error {
 	t := o.target
 	if o.noop {
 		return nil
 	}
 	if t.attr == nil {
-		delete(attrs, t.ext.urn)
+		delete(d.attrs, t.ext.urn)
 		return nil
 	}
-	holder := attrs
+	holder := d.attrs
 	if urn := t.attr.urn; urn != "" {
-		ext, _ := attrs[urn].(map[string]any)
-		if ext == nil && o.op == "remove" {
+		ext, _ := d.attrs[urn].(map[string]any)
+		switch {
+		case ext == nil && o.op == "remove":
 			return nil
+		case ext == nil:
+			ext = map[string]any{}
+		case !d.mine[urn]:
+			ext = maps.Clone(ext)
 		}
-		if holder = maps.Clone(ext); holder == nil {
-			holder = map[string]any{}
-		}
-		attrs[urn] = holder
+		d.mine[urn] = true
+		holder, d.attrs[urn] = ext, ext
 		defer func() {
 			if len(holder) == 0 {
-				delete(attrs, urn)
+				delete(d.attrs, urn)
 			}
 		}()
 	}
-	have := holder[t.attr.name]
-	if t.attr.multi && t.attr.complex {
-		list, _ := have.([]any)
-		list, err := o.applyMulti(clone(list).([]any))
+	if !t.attr.complex {
+		if o.op == "remove" {
+			delete(holder, t.attr.name)
+		} else {
+			holder[t.attr.name] = clone(o.value)
+		}
+		return nil
+	}
+	if t.attr.multi {
+		list, _ := d.own(holder, t.attr).([]any)
+		list, err := o.applyMulti(list)
 		if err != nil {
 			return err
 		}
-		if len(list) == 0 && (o.op == "remove" || o.value == nil) {
+		if len(list) == 0 && o.op == "remove" {
 			delete(holder, t.attr.name)
 		} else {
 			holder[t.attr.name] = list
 		}
 		return nil
 	}
-	if t.attr.complex {
-		m, _ := clone(have).(map[string]any)
-		switch {
-		case t.sub == nil && o.op == "remove":
-			m = nil
-		case t.sub != nil && o.op == "remove":
-			delete(m, t.sub.name)
-		case t.sub != nil:
-			if m == nil {
-				m = map[string]any{}
-			}
-			m[t.sub.name] = clone(o.value)
-		default: // add and replace both leave alone what they do not name
-			if m == nil {
-				m = map[string]any{}
-			}
-			maps.Copy(m, clone(o.value).(map[string]any))
-		}
-		if len(m) == 0 {
-			delete(holder, t.attr.name)
-		} else {
-			holder[t.attr.name] = m
-		}
-		return nil
+	m, _ := d.own(holder, t.attr).(map[string]any)
+	switch {
+	case t.sub == nil && o.op == "remove":
+		m = nil
+	case t.sub != nil && o.op == "remove":
+		delete(m, t.sub.name)
+	case m == nil && t.sub == nil:
+		m = clone(o.value).(map[string]any)
+	case t.sub == nil: // add and replace both leave alone what they do not name
+		maps.Copy(m, clone(o.value).(map[string]any))
+	case m == nil:
+		m = map[string]any{t.sub.name: clone(o.value)}
+	default:
+		m[t.sub.name] = clone(o.value)
 	}
-	if o.op == "remove" {
+	if len(m) == 0 {
 		delete(holder, t.attr.name)
-		return nil
+	} else {
+		holder[t.attr.name] = m
 	}
-	holder[t.attr.name] = clone(o.value)
 	return nil
 }
 
@@ -414,6 +454,9 @@ func (o *operation) applyMulti(list []any) ([]any, error) {
 			}
 			changed = m
 		}
+	}
+	if len(list) > maxValues {
+		return nil, badValue("%s would have %d values; at most %d are kept.", t.attr.path(), len(list), maxValues)
 	}
 	if changed != nil && changed["primary"] == true {
 		for _, e := range list {

@@ -91,16 +91,7 @@ func (s *server) patchUser(q *request) (*reply, error) {
 		return nil, err
 	}
 	return s.changeUser(q, func(old map[string]any) (map[string]any, error) {
-		attrs := maps.Clone(old)
-		if attrs == nil {
-			attrs = map[string]any{}
-		}
-		for i := range ops {
-			if err := ops[i].apply(attrs); err != nil {
-				return nil, err
-			}
-		}
-		return attrs, nil
+		return patched(old, ops)
 	})
 }
 
