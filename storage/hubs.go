@@ -103,6 +103,7 @@ func (tx *Tx) RemoveHub(ctx context.Context, id string) error {
 	for _, q := range []string{
 		`DELETE FROM credentials WHERE hub_id = $1`,
 		`DELETE FROM lanes WHERE hub_id = $1`,
+		`DELETE FROM hub_marks WHERE hub_id = $1`,
 	} {
 		if _, err := tx.exec(ctx, q, id); err != nil {
 			return fmt.Errorf("remove hub %s: %w", id, err)

@@ -114,7 +114,7 @@ func testHubs(t *testing.T, open func(t *testing.T) *storage.DB) {
 
 	t.Run("EveryMarkMovesTheGenerationThoughManyMarkAtOnce", func(t *testing.T) {
 		db := withHubs(t, open, "one", "two")
-		const writers, each = 8, 15
+		const writers, each = 8, 40
 		var wg sync.WaitGroup
 		for range writers {
 			wg.Go(func() {
