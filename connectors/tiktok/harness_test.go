@@ -29,6 +29,7 @@ func TestConnectorIsRightUnderEverySwitch(t *testing.T) {
 	settings := append([]tiktoksim.Setting{{Name: "default"}}, tiktoksim.EverySwitch()...)
 	for _, s := range settings {
 		t.Run(s.Name, func(t *testing.T) {
+			t.Parallel()
 			connectortest.Run(t, connectortest.Harness{
 				Open:          Open,
 				SilentAbsence: s.Switches.DeleteAbsent == "ok",
