@@ -31,6 +31,7 @@
 //     members: an IdP that leaves these out does not mean "forget the link",
 //     "let the leaver in again" or "remove everybody". Write null, false or []
 //     to mean it.
+//   - A user without active stays what they were; POST sets it to true.
 //   - PATCH of a Group answers 204 unless the attributes parameter asks for more.
 //     Members are part of the answer to GET, POST and PUT unless excluded; lists
 //     read them group by group while they are written.

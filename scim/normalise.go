@@ -124,6 +124,9 @@ func (k *kind) readNested(in *resourceBody, ext *extension, f field, l Limits) e
 			continue
 		}
 		t, ok := named(g.key, ext.attr)
+		if g.is("schemas") {
+			continue
+		}
 		if !ok {
 			in.repair("left out: " + ext.urn + ":" + cut(g.key, 80) + " is not in the schema")
 			continue

@@ -117,6 +117,9 @@ func (k *kind) spread(o rawOp, emit func(rawOp) error) error {
 		return err
 	}
 	for _, f := range fs {
+		if prefix != "" && f.is("schemas") {
+			continue
+		}
 		if prefix == "" {
 			switch {
 			case f.is("id"), f.is("schemas"), f.is("meta"): // Okta repeats them; they follow from the rest
@@ -232,9 +235,6 @@ func (k *kind) unassignable(t target, v any) error {
 		return notMutable("%s is required and cannot be removed.", t.attr.name)
 	case t.attr.required && isString && strings.TrimSpace(s) == "":
 		return badValue("%s is required and must not be empty.", t.attr.name)
-	case t.attr.name == "active" && v == nil:
-		// Unassigned would mean active, and let a leaver in again.
-		return badValue("active cannot be removed; set it to true or false.")
 	}
 	return nil
 }

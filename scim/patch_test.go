@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -30,6 +31,7 @@ func TestPatchDoesToAUserWhatEitherIdPMeans(t *testing.T) {
 		{"whole extension as path", `{"op":"add","path":"` + ent + `","value":{"division":"x"}}`, ent, `{"department":"d1","division":"x"}`},
 		{"URN with the slip of the documents", `{"op":"add","path":"urn:ietf:params:scim:schemas:extension:enterprise:2.0User:department","value":"d3"}`, ent, `{"department":"d3"}`},
 		{"URN in other letters", `{"op":"add","path":"URN:ietf:params:scim:schemas:extension:Enterprise:2.0:user:Department","value":"d3"}`, ent, `{"department":"d3"}`},
+		{"extension with schemas in it", `{"op":"add","path":"` + ent + `","value":{"schemas":["` + ent + `"],"division":"x"}}`, ent, `{"department":"d1","division":"x"}`},
 		{"core URN", `{"op":"replace","path":"` + userURN + `:displayName","value":"X"}`, "displayName", `"X"`},
 		{"core URN as key", `{"op":"replace","value":{"` + userURN + `":{"displayName":"X"}}}`, "displayName", `"X"`},
 		{"bare extension attribute", `{"op":"replace","path":"department","value":"d4"}`, ent, `{"department":"d4"}`},
@@ -110,8 +112,6 @@ func TestPatchThatCannotBeHonouredIsRefusedByNameAndChangesNothing(t *testing.T)
 		{"required removed", patch(`{"op":"remove","path":"userName"}`), "mutability", "userName"},
 		{"required emptied", patch(`{"op":"replace","path":"userName","value":" "}`), "invalidValue", "userName"},
 		{"required null", patch(`{"op":"replace","value":{"userName":null}}`), "mutability", "userName"},
-		{"active removed", patch(`{"op":"remove","path":"active"}`), "invalidValue", "active"},
-		{"active null", patch(`{"op":"replace","path":"active","value":null}`), "invalidValue", "active"},
 		{"not a boolean", patch(`{"op":"replace","path":"active","value":"yes"}`), "invalidValue", "active"},
 		{"number for text", patch(`{"op":"replace","path":"title","value":5}`), "invalidValue", "title"},
 		{"object for text", patch(`{"op":"replace","path":"title","value":{"a":1}}`), "invalidValue", "title"},
@@ -140,6 +140,24 @@ func TestPatchThatCannotBeHonouredIsRefusedByNameAndChangesNothing(t *testing.T)
 				t.Errorf("it changed something:\n%s\n%s", before, after)
 			}
 		})
+	}
+}
+
+func TestTakingActiveAwayDoesNotLetALeaverIn(t *testing.T) {
+	for _, method := range []string{`{"op":"remove","path":"active"}`, `{"op":"replace","value":{"active":null}}`} {
+		for _, active := range []bool{true, false} {
+			r := newRig(t)
+			id := r.do("POST", "/Users", fmt.Sprintf(`{"userName":"a","active":%v}`, active)).want(201).id()
+			r.do("PATCH", "/Users/"+id, patch(method)).want(200).has("active", nil)
+			if r.dir.users[id].Active != active {
+				t.Errorf("%s: active was %v and is %v", method, active, !active)
+			}
+			r.do("PUT", "/Users/"+id, `{"userName":"a2"}`).want(200)
+			if r.dir.users[id].Active != active {
+				t.Errorf("%s, then PUT: active was %v and is %v", method, active, !active)
+			}
+			r.do("PATCH", "/Users/"+id, patch(`{"op":"add","path":"active","value":"True"}`)).want(200).has("active", true)
+		}
 	}
 }
 

@@ -166,7 +166,9 @@ func differences(a, b map[string]any) []string {
 	return out
 }
 
-// userOf fills the columns that the bridge works with from the attributes.
+// userOf fills the columns that the bridge works with from the attributes. Who
+// has no active attribute stays what they are: taking it away must not let a
+// leaver in again.
 func userOf(u bridge.User) bridge.User {
 	a := u.Attributes
 	text := func(m map[string]any, name string) string { s, _ := m[name].(string); return s }
@@ -178,8 +180,9 @@ func userOf(u bridge.User) bridge.User {
 			u.DisplayName = strings.TrimSpace(text(name, "givenName") + " " + text(name, "familyName"))
 		}
 	}
-	active, given := a["active"].(bool)
-	u.Active = active || !given
+	if active, given := a["active"].(bool); given {
+		u.Active = active
+	}
 	userType := bridge.Fold(text(a, "userType"))
 	u.External = strings.Contains(userType, "guest") || strings.Contains(userType, "external")
 	u.Emails = nil
