@@ -234,9 +234,11 @@ func (l *lite) batch(first *job) {
 	begun := time.Now()
 	if err := l.writer.plain("BEGIN IMMEDIATE"); err != nil {
 		// Whoever waits now would wait as long for the same answer.
+		// Counted before the first is answered: what comes after tries for itself.
 		err = l.db.explain(err)
+		waiting := len(l.queue)
 		l.answer(first, err)
-		for range len(l.queue) {
+		for range waiting {
 			l.answer(<-l.queue, err)
 		}
 		return

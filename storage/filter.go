@@ -83,10 +83,10 @@ func makeUserTable() resourceTable {
 	t.rows = map[string]rowSet{"groups": {
 		from: "memberships m JOIN groups g ON g.id = m.group_id AND g.deleted_at = 0", owner: "m.value",
 		sub: map[string]leaf{
-			"value":   columnLeaf("m.group_id", ""),
+			"value":   columnLeaf("g.id", ""),
 			"display": optionalLeaf("g.display_name", "g.display_name_fold"),
 			"type":    columnLeaf("'direct'", ""),
-			"$ref":    {isText: "TRUE", text: "m.group_id", present: "TRUE", lastSegment: true},
+			"$ref":    {isText: "TRUE", text: "g.id", present: "TRUE", lastSegment: true},
 		},
 	}}
 	return t
@@ -302,7 +302,9 @@ func (c *compiler) ofElements(e *bridge.Expr) (string, error) {
 	}
 	// An exact address is looked up first; the rest of the condition decides.
 	if v, ok := requiredValue(e); ok {
-		cond = "(u.id IN (SELECT user_id FROM user_emails WHERE email_fold = " + c.text(bridge.FoldEmail(v)) + ") AND " + cond + ")"
+		// PostgreSQL gets it as an array: as a join, its planner may read every document first.
+		ids := "(SELECT user_id FROM user_emails WHERE email_fold = " + c.text(bridge.FoldEmail(v)) + ")"
+		cond = "(u.id " + c.d.pick("IN "+ids, "= ANY (ARRAY"+ids+")") + " AND " + cond + ")"
 	}
 	return cond, nil
 }
