@@ -37,7 +37,9 @@
 //     read them group by group while they are written.
 //   - A filter in a PATCH path that matches nothing creates the value it
 //     describes, for add and for replace: Entra sends such paths for attributes
-//     that were never set.
+//     that were never set. Only a replace that finds other values, and names
+//     neither the primary one nor a type of the schema, is the RFC's noTarget,
+//     and not even that from a source of kind Entra.
 //   - Members are resolved by the Directory: a member who is not known yet is
 //     kept and counts as soon as they arrive.
 package scim

@@ -160,6 +160,10 @@ func (m *memory) DeleteUser(_ context.Context, call bridge.Call, id string, ifVe
 		return bridge.ErrConflict
 	}
 	delete(m.users, id)
+	for g := range m.rows { // the memberships end
+		m.rows[g] = slices.DeleteFunc(m.rows[g], func(r bridge.MemberRef) bool { return r.Value == id })
+		delete(m.has[g], id)
+	}
 	return nil
 }
 

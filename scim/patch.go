@@ -24,6 +24,7 @@ type operation struct {
 	value  any   // nil: unassign
 	only   []any // remove: these values and no others
 	noop   bool  // a password: accepted, not kept
+	strict bool  // replace what a filter does not find only where an IdP may mean to create it
 }
 
 // patchOps takes the operations out of the body of a PATCH. schemas may be
@@ -429,6 +430,9 @@ func (o *operation) applyMulti(list []any) ([]any, error) {
 			if m, ok = described(t.filter); !ok {
 				return nil, noTarget("%s: no value matches the filter, and the filter does not say what a new one would look like. Use terms such as [type eq \"work\"] joined by and.", t.attr.path())
 			}
+			if o.strict && o.op == "replace" && len(list) > 0 && !t.attr.slot(m) {
+				return nil, noTarget("%s: no value matches the filter, so there is nothing to replace. Use add to make one.", t.attr.path())
+			}
 		}
 		if sub != "" {
 			m[sub] = o.value
@@ -466,6 +470,24 @@ func (o *operation) applyMulti(list []any) ([]any, error) {
 		}
 	}
 	return list, nil
+}
+
+// slot says whether the terms of a filter name a place that a mapping fills
+// once there is something to put there, as Entra does: the primary value, or
+// one of the types that the schema lists. RFC 7644 section 3.5.2.3 has
+// anything else that is not found refused.
+func (a *attribute) slot(terms map[string]any) bool {
+	for name, v := range terms {
+		if name == "primary" {
+			continue
+		}
+		s, _ := v.(string)
+		known := a.sub(name).lib.CanonicalValues()
+		if name != "type" || len(known) > 0 && !slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, s) }) {
+			return false
+		}
+	}
+	return true
 }
 
 // sameMap says whether two maps are one and the same.

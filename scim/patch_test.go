@@ -143,6 +143,23 @@ func TestPatchThatCannotBeHonouredIsRefusedByNameAndChangesNothing(t *testing.T)
 	}
 }
 
+func TestReplaceOfWhatAFilterDoesNotFind(t *testing.T) {
+	r := newRig(t)
+	other := []string{"Authorization", "Bearer other"} // of kind Entra
+	id := r.do("POST", "/Users", ana).want(201).id()
+	entra := r.do("POST", "/Users", ana, other...).want(201).id()
+	op := func(filter string) string {
+		return patch(`{"op":"replace","path":"emails[` + filter + `].value","value":"new"}`)
+	}
+	// A type the schema lists is a place that a mapping fills.
+	r.do("PATCH", "/Users/"+id, op(`type eq \"Other\"`)).want(200).has("emails|2", map[string]any{"type": "Other", "value": "new"})
+	// Anything else is refused, as the RFC has it,
+	r.do("PATCH", "/Users/"+id, op(`type eq \"nosuch\"`)).refused(400, "noTarget", "emails")
+	r.do("PATCH", "/Users/"+id, op(`value eq \"gone\"`)).refused(400, "noTarget", "emails")
+	// but never to Entra, whose mappings may name any type.
+	r.do("PATCH", "/Users/"+entra, op(`type eq \"nosuch\"`), other...).want(200).has("emails|2|type", "nosuch")
+}
+
 func TestTakingActiveAwayDoesNotLetALeaverIn(t *testing.T) {
 	for _, method := range []string{`{"op":"remove","path":"active"}`, `{"op":"replace","value":{"active":null}}`} {
 		for _, active := range []bool{true, false} {

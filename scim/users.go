@@ -90,6 +90,9 @@ func (s *server) patchUser(q *request) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
+	for i := range ops {
+		ops[i].strict = q.call.Source.Kind != bridge.Entra
+	}
 	return s.changeUser(q, func(old map[string]any) (map[string]any, error) {
 		return patched(old, ops)
 	})
