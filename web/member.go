@@ -1,0 +1,134 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"adbridge/bridge"
+	"adbridge/bridge/audit"
+	"adbridge/storage"
+)
+
+// memberPage shows one member of a hub: what the platform shows, who it is and
+// how we know, what is to be done, and what was.
+type memberPage struct {
+	frame
+	hubHead
+	Member      bridge.Member
+	Person      *bridge.Person
+	Suggestions []suggestion
+	Row         *bridge.Row
+	Tasks       []taskLine
+	Decisions   []decisionLine
+	Events      []audit.Event
+}
+
+// suggestion is a person who may be this member.
+type suggestion struct {
+	bridge.Suggestion
+	Person bridge.Person
+}
+
+const (
+	tasksBeside  = 20 // tasks that a page about something else shows
+	eventsBeside = 50 // and events
+)
+
+func (s *site) member(ctx context.Context, tx *storage.Tx, r *http.Request) (page, error) {
+	head, err := findHub(ctx, tx, r, "people")
+	if err != nil {
+		return nil, err
+	}
+	m, err := tx.Member(ctx, r.PathValue("id"))
+	if errors.Is(err, bridge.ErrNotFound) || err == nil && m.HubID != head.Hub.ID {
+		return nil, missing(fmt.Sprintf("There is no member %q on the hub %s.", r.PathValue("id"), head.Hub.Slug), "Choose one from the hub's people.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	p := &memberPage{frame: frame{Title: memberName(m) + " on " + head.Hub.Slug, Section: "hubs"}, hubHead: head, Member: m}
+	ids := []string{m.PersonID}
+	for _, x := range m.Suggestions {
+		ids = append(ids, x.PersonID)
+	}
+	people, err := tx.People(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]bridge.Person{}
+	for _, x := range people {
+		known[x.ID] = x
+	}
+	if x, ok := known[m.PersonID]; ok {
+		p.Person = &x
+	}
+	for _, x := range m.Suggestions {
+		p.Suggestions = append(p.Suggestions, suggestion{x, known[x.PersonID]})
+	}
+	rows, err := s.rowsOf(ctx, tx, head.Hub)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		if row.MemberID == m.ID && row.Situation != "" {
+			p.Row = &row
+			break
+		}
+	}
+	tasks, err := tx.Tasks(ctx, storage.TaskFilter{MemberID: m.ID, Limit: tasksBeside})
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range tasks {
+		p.Tasks = append(p.Tasks, taskLine{t, head.Hub.Slug})
+	}
+	all, err := tx.Decisions(ctx, head.Hub.ID, true)
+	if err != nil {
+		return nil, err
+	}
+	var own []bridge.Decision
+	for _, d := range all {
+		if d.MemberID == m.ID {
+			own = append(own, d)
+		}
+	}
+	if p.Decisions, err = decisionLines(ctx, tx, own, map[string]string{head.Hub.ID: head.Hub.Slug}); err != nil {
+		return nil, err
+	}
+	p.Events, err = lastEvents(ctx, tx, storage.EventFilter{MemberID: m.ID})
+	return p, err
+}
+
+// memberName is what a page calls a member.
+func memberName(m bridge.Member) string {
+	switch {
+	case m.Name != "":
+		return m.Name
+	case m.Email != "":
+		return m.Email
+	}
+	return "Member " + m.PlatformID
+}
+
+// lastEvents are the newest events of a filter, the newest first.
+func lastEvents(ctx context.Context, tx *storage.Tx, f storage.EventFilter) ([]audit.Event, error) {
+	f.Newest, f.Limit = true, eventsBeside
+	var list []audit.Event
+	for e, err := range tx.Events(ctx, f) {
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, e)
+	}
+	return list, nil
+}
+
+// notThere is nil for what is simply not there.
+func notThere(err error) error {
+	if errors.Is(err, bridge.ErrNotFound) {
+		return nil
+	}
+	return err
+}
