@@ -370,9 +370,7 @@ func TestManyProcessesMigrateAtOnce(t *testing.T) {
 }
 
 func TestALockedDatabaseSaysSo(t *testing.T) {
-	if testing.Short() {
-		t.Skip("waits for SQLite's ten seconds")
-	}
+	t.Parallel() // it waits for SQLite's ten seconds
 	path := storagetest.SQLite(t)
 	db := storagetest.Open(t, path)
 	other, err := sql.Open("sqlite", path)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"testing"
-	"time"
 
 	"adbridge/bridge"
 	"adbridge/storage"
@@ -106,16 +105,6 @@ func Emails(addresses ...string) []any {
 		out = append(out, e)
 	}
 	return out
-}
-
-// Within waits for something to become true.
-func Within(tb testing.TB, limit time.Duration, what string, is func() bool) {
-	tb.Helper()
-	for end := time.Now().Add(limit); !is(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			tb.Fatalf("not within %s: %s", limit, what)
-		}
-	}
 }
 
 func names(n int, format string) []string {
