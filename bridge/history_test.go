@@ -257,12 +257,10 @@ func (h *hist) carryOut(r Row) bool {
 	w := h.world()
 	w.Open = slices.Clone(w.Open)
 	if t.Action == Remove || t.Action == SetRole {
-		if t.From == Owner {
-			w = h.fresh(w)
-		}
-		if ok, _, _ := Recheck(w, t); !ok {
-			return false
-		}
+		w = h.fresh(w) // the member may have become an admin by someone's hand since
+	}
+	if ok, _, _ := Recheck(w, t); !ok {
+		return false
 	}
 	if !h.mayTouch(t) {
 		h.t.Fatalf("property 1: %s on a member that is not ours to change\n%s", t.Key, h.text())
@@ -381,9 +379,10 @@ func TestRandomHistories(t *testing.T) {
 // platform comes to what is wished within the guards, in a bounded number of
 // calls, and that nothing is written after that.
 func (h *hist) converge() {
-	calls := 0
+	calls, still := 0, 0
 	rows := len(h.hub.rows) + len(h.w.People)
-	for range 60 {
+	// The longest pause is a week, so ten quiet days are rest.
+	for round := 0; round < 60 && still < 10; round++ {
 		h.w.Now = h.w.Now.Add(25 * time.Hour)
 		h.settle()
 		for _, r := range h.hub.rows {
@@ -395,8 +394,16 @@ func (h *hist) converge() {
 				h.hub.accept(r, r.sentTo, name)
 			}
 		}
-		h.pull(-1)
-		calls += h.work(true)
+		if got := h.pull(-1); len(got.Findings) > 0 && got.Findings[0].Reason == PullShrunk {
+			// So many were taken off by hand: an operator looks and says that it is true.
+			h.w.Decisions = append(slices.Clone(h.w.Decisions), Decision{ID: h.id("d"), Kind: DecideOverride, Subject: string(PullShrunk), By: "eva",
+				Reason: "cleaned up by hand", At: h.w.Now, Until: h.w.Now.AddDate(0, 1, 0)})
+		}
+		n := h.work(true)
+		calls += n
+		if still++; n > 0 {
+			still = 0
+		}
 		h.settle()
 	}
 	if calls > 8*rows {
@@ -419,7 +426,7 @@ func (h *hist) converge() {
 	}
 	for _, r := range p.Rows {
 		if r.Leaves() {
-			h.t.Fatalf("property 3: %s is still to be done after 60 rounds: %s\n%s", r.Key, planText(p), h.text())
+			h.t.Fatalf("property 3: %s is still to be done at rest: %s\n%s", r.Key, planText(p), h.text())
 		}
 		if r.Desired != NoRole && r.Verdict == Fine && r.Standing != StandProtected && r.Standing != StandExempt && r.Standing != StandPartner {
 			if row := h.hub.find(r.PlatformID); row == nil || row.role != r.Desired {

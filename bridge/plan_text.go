@@ -87,8 +87,14 @@ func why(r Row) string {
 	if r.Detail != "" {
 		s += " (" + r.Detail + ")"
 	}
-	if r.Verdict == Waiting && !r.Until.IsZero() {
+	if r.ends() {
 		s += " until " + r.Until.UTC().Format(time.RFC3339)
 	}
 	return s
+}
+
+// ends says that the row's waiting is over at Until. An open invitation only
+// becomes a finding then.
+func (r Row) ends() bool {
+	return r.Verdict == Waiting && !r.Until.IsZero() && r.Reason != InvitePending
 }

@@ -259,17 +259,18 @@ func (l *lane) taskOf(r Row) Task {
 		CreatedAt: l.w.Now}
 }
 
-// fresh reads who is an admin right now, as the worker does before it touches one.
+// fresh reads the roles of right now, as the worker does before it takes anyone away.
 func (l *lane) fresh(w World) World {
 	w.Members = slices.Clone(w.Members)
 	for i, m := range w.Members {
 		if m.Presence != Active || m.PlatformID == "" {
 			continue
 		}
-		if row := l.hub.find(m.PlatformID); row == nil || row.role != Owner {
-			if m.Role == Owner {
-				w.Members[i].Role = Collaborator
-			}
+		switch row := l.hub.find(m.PlatformID); {
+		case row != nil:
+			w.Members[i].Role = row.role
+		case m.Role == Owner:
+			w.Members[i].Role = Collaborator
 		}
 	}
 	return w

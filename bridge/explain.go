@@ -1,0 +1,479 @@
+package bridge
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Fact is one event of the audit trail as an explanation needs it.
+type Fact struct {
+	At          time.Time
+	Actor       string
+	Action      string // "membership.added", "platform.call", …
+	Meaning     string
+	Subject     string
+	Person      string
+	Member      string
+	Task        string
+	Correlation string
+	Detail      map[string]any
+}
+
+// Explanation answers "why?" for one person or member on one hub, end to end.
+type Explanation struct {
+	Asked  string `json:"asked"`
+	Hub    string `json:"hub"`
+	Name   string `json:"name"`
+	Answer string `json:"answer"` // one sentence
+	Next   string `json:"next,omitempty"`
+	Who    Actor  `json:"who,omitempty"` // who has to act
+	Steps  []Step `json:"steps"`
+}
+
+// Step is one link of the chain from the identity provider to the platform.
+type Step struct {
+	Title string `json:"title"`
+	Lines []Line `json:"lines"`
+}
+
+// Line is one statement of a step.
+type Line struct {
+	At   time.Time `json:"at,omitzero"`
+	Text string    `json:"text"`
+	Code Code      `json:"code,omitempty"`
+}
+
+// Explain finds whom a needle names (an e-mail address, a userName, a person,
+// member or platform id, an externalId, or a name that only one has) and says
+// what the identity provider sent, which groups and rules count, what is
+// wanted, what the platform shows, what the plan makes of it, and what was
+// done. False: nobody on this hub is named so.
+func Explain(w World, p Plan, needle string, facts []Fact, tasks []Task) (Explanation, bool) {
+	w.Members = withChanges(w.Members, p.Members)
+	x := explainer{w: w, p: p, facts: facts, tasks: tasks, ids: identify(withUnknown(w))}
+	if !x.find(needle) {
+		return Explanation{}, false
+	}
+	e := Explanation{Asked: needle, Hub: w.Hub.Slug, Name: x.name()}
+	e.Answer, e.Next, e.Who = x.answer()
+	for _, s := range []Step{x.directory(), x.groups(), x.wish(), x.member(), x.invitations(), x.decisions(), x.plan(), x.done()} {
+		if len(s.Lines) > 0 {
+			e.Steps = append(e.Steps, s)
+		}
+	}
+	return e, true
+}
+
+// withChanges are the members as the plan leaves them in our record.
+func withChanges(all, changed []Member) []Member {
+	if len(changed) == 0 {
+		return all
+	}
+	by := make(map[string]Member, len(changed))
+	for _, m := range changed {
+		by[m.ID] = m
+	}
+	all = slices.Clone(all)
+	for i := range all {
+		if m, ok := by[all[i].ID]; ok {
+			all[i] = m
+		}
+	}
+	return all
+}
+
+type explainer struct {
+	w       World
+	p       Plan
+	facts   []Fact
+	tasks   []Task
+	ids     *identities
+	persons map[string]bool
+	members map[string]bool
+	rows    []Row
+}
+
+// find settles who is meant.
+func (x *explainer) find(needle string) bool {
+	x.persons, x.members = map[string]bool{}, map[string]bool{}
+	n := FoldEmail(needle)
+	for _, exact := range []bool{true, false} {
+		for _, o := range x.w.People {
+			if o.ID == needle || o.ExternalID == needle && needle != "" || Fold(o.UserName) == n || slices.Contains(o.Addresses(), n) || !exact && Fold(o.DisplayName) == n {
+				x.persons[o.ID] = true
+			}
+		}
+		for _, m := range x.w.Members {
+			if m.ID == needle || m.PlatformID == needle && needle != "" || m.Email != "" && FoldEmail(m.Email) == n || !exact && m.Name != "" && Fold(m.Name) == n {
+				x.members[m.ID] = true
+			}
+		}
+		for _, i := range x.w.Invitations {
+			if FoldEmail(i.Email) == n {
+				x.persons[i.PersonID] = true
+			}
+		}
+		if len(x.persons)+len(x.members) > 0 {
+			break
+		}
+	}
+	// The same human in other sources, and every account of theirs.
+	for _, m := range x.w.Members {
+		if x.members[m.ID] && m.PersonID != "" {
+			x.persons[m.PersonID] = true
+		}
+	}
+	for id := range x.persons {
+		if h := x.ids.of[id]; h != nil {
+			for _, o := range h.ids() {
+				x.persons[o] = true
+			}
+		}
+	}
+	for _, m := range x.w.Members {
+		if x.persons[m.PersonID] {
+			x.members[m.ID] = true
+		}
+	}
+	for _, r := range x.p.Rows {
+		if x.persons[r.PersonID] || r.MemberID != "" && x.members[r.MemberID] {
+			x.rows = append(x.rows, r)
+		}
+	}
+	return len(x.persons)+len(x.members) > 0
+}
+
+func (x *explainer) name() string {
+	for _, r := range x.rows {
+		return who(r)
+	}
+	for _, o := range x.w.People {
+		if x.persons[o.ID] {
+			return who(Row{Name: o.Name(), Email: o.Email()})
+		}
+	}
+	for _, m := range x.w.Members {
+		if x.members[m.ID] {
+			return who(Row{Name: m.Name, Email: m.Email})
+		}
+	}
+	return ""
+}
+
+// answer is the one sentence, from the row that matters most.
+func (x *explainer) answer() (string, string, Actor) {
+	if len(x.rows) == 0 {
+		return "No rule wants this person on the hub, and nobody on the hub is known as them.", "put the person into a group that a rule names", IdentityTeam
+	}
+	r := x.rows[0]
+	for _, o := range x.rows {
+		if o.Desired != NoRole || o.Action != Nothing {
+			r = o
+			break
+		}
+	}
+	wanted := "Nothing wants a role here"
+	if r.Desired != NoRole {
+		wanted = r.Desired.Word() + " is wanted"
+		if len(r.Why) > 0 && r.Why[0].GroupName != "" {
+			wanted += " by group " + r.Why[0].GroupName
+		}
+	}
+	is := "not on the hub"
+	if r.Presence != "" {
+		is = string(r.Presence) + " as " + r.Observed.Word()
+	}
+	s := fmt.Sprintf("%s; %s on the hub is %s.", wanted, r.Name, is)
+	if r.Presence == "" {
+		s = fmt.Sprintf("%s; %s is %s.", wanted, r.Name, is)
+	}
+	code := r.Reason
+	if code == "" {
+		code = r.Situation
+	}
+	reason := ReasonOf(code)
+	verdict := map[Verdict]string{Do: "To be done now", Would: "It would be done, but not now", Held: "Held", Waiting: "Waiting", NeedsPerson: "Someone has to act", Suppressed: "Left alone", Fine: "Nothing to do"}[r.Verdict]
+	if r.Action != Nothing {
+		verdict += " (" + string(r.Action) + " " + roles(r) + ")"
+	}
+	s += " " + verdict + ": " + reason.Meaning
+	if r.Detail != "" {
+		s += " (" + r.Detail + ")"
+	}
+	if r.ends() {
+		s += ", until " + stamp(r.Until)
+	}
+	return s + ".", reason.Next, reason.Actor
+}
+
+// directory is what the identity provider says and when it said so.
+func (x *explainer) directory() Step {
+	s := Step{Title: "What the identity provider sent"}
+	sources := map[string]string{}
+	for _, o := range x.w.Sources {
+		sources[o.ID] = o.Name
+	}
+	for _, o := range x.w.People {
+		if !x.persons[o.ID] {
+			continue
+		}
+		state := "active"
+		switch {
+		case !o.DeletedAt.IsZero():
+			state = "deleted on " + stamp(o.DeletedAt)
+		case !o.Active:
+			state = "deactivated"
+		}
+		s.Lines = append(s.Lines, Line{Text: fmt.Sprintf("%s knows %s as %s, %s (id %s)", cmp.Or(sources[o.SourceID], o.SourceID), o.Name(), o.UserName, state, o.ID)})
+	}
+	for _, f := range x.last(func(f Fact) bool {
+		return x.persons[f.Person] && (strings.HasPrefix(f.Action, "user.") || strings.HasPrefix(f.Action, "membership."))
+	}, 12) {
+		s.Lines = append(s.Lines, Line{At: f.At, Text: factText(f)})
+	}
+	return s
+}
+
+// last picks the newest facts, oldest first.
+func (x *explainer) last(test func(Fact) bool, n int) []Fact {
+	var out []Fact
+	for _, f := range x.facts {
+		if test(f) {
+			out = append(out, f)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Fact) int { return a.At.Compare(b.At) })
+	return out[max(0, len(out)-n):]
+}
+
+func factText(f Fact) string {
+	s := cmp.Or(f.Meaning, f.Action)
+	if f.Subject != "" {
+		s += ": " + f.Subject
+	}
+	for _, k := range []string{"group", "op", "error", "message", "request_id", "reason", "status"} {
+		if v, ok := f.Detail[k]; ok && fmt.Sprint(v) != "" {
+			s += fmt.Sprintf(", %s %v", strings.ReplaceAll(k, "_", " "), v)
+		}
+	}
+	if f.Actor != "" {
+		s += " (" + f.Actor + ")"
+	}
+	return s
+}
+
+// groups are the groups that count, with the rules that name them.
+func (x *explainer) groups() Step {
+	s := Step{Title: "Groups and rules"}
+	in := map[string]bool{}
+	for _, m := range x.w.Memberships {
+		if x.persons[m.PersonID] {
+			in[m.GroupID] = true
+		}
+	}
+	named := map[string]bool{}
+	for _, g := range x.w.Groups {
+		for _, r := range x.w.Rules {
+			if !r.Names(g) {
+				continue
+			}
+			named[r.ID] = true
+			switch {
+			case in[g.ID] && g.DeletedAt.IsZero():
+				s.Lines = append(s.Lines, Line{Text: fmt.Sprintf("in group %s: rule %s gives %s", g.DisplayName, r.ID, r.Role.Word())})
+			case in[g.ID]:
+				s.Lines = append(s.Lines, Line{At: g.DeletedAt, Text: fmt.Sprintf("was in group %s, which is deleted: rule %s gives nothing", g.DisplayName, r.ID)})
+			default:
+				s.Lines = append(s.Lines, Line{Text: fmt.Sprintf("not in group %s, for which rule %s would give %s", g.DisplayName, r.ID, r.Role.Word())})
+			}
+		}
+	}
+	for _, r := range x.w.Rules {
+		if !named[r.ID] {
+			s.Lines = append(s.Lines, Line{Text: fmt.Sprintf("rule %s names group %s, which has not arrived", r.ID, cmp.Or(r.GroupName, r.GroupID))})
+		}
+	}
+	if len(x.w.Rules) == 0 {
+		s.Lines = append(s.Lines, Line{Text: "the hub has no rule"})
+	}
+	slices.SortStableFunc(s.Lines, func(a, b Line) int {
+		return boolOrder(strings.HasPrefix(b.Text, "in group"), strings.HasPrefix(a.Text, "in group"))
+	})
+	return s
+}
+
+func (x *explainer) wish() Step {
+	s := Step{Title: "What is wanted"}
+	for _, d := range x.p.Desired {
+		if !x.persons[d.PersonID] {
+			continue
+		}
+		text := d.Role.Word() + " since then: " + ReasonOf(d.Cause).Meaning
+		if len(d.Why) > 0 && d.Role != NoRole {
+			text += "; " + provenanceText(d.Why)
+		}
+		s.Lines = append(s.Lines, Line{At: d.Since, Text: text, Code: d.Cause})
+	}
+	if len(s.Lines) == 0 {
+		s.Lines = []Line{{Text: "nothing, and nothing ever was while they were on the hub"}}
+	}
+	return s
+}
+
+func (x *explainer) member() Step {
+	s := Step{Title: "What the platform shows"}
+	for _, m := range x.w.Members {
+		if !x.members[m.ID] {
+			continue
+		}
+		text := fmt.Sprintf("%s %s, %s, %s", cmp.Or(m.Email, m.Name, m.PlatformID), m.Presence, m.Role.Word(), m.Ownership)
+		if m.Access.Role != "" {
+			text += ", platform access " + m.Access.Role
+		}
+		if m.Applied != NoRole {
+			text += ", last set by us: " + m.Applied.Word()
+		}
+		s.Lines = append(s.Lines, Line{At: m.LastSeen, Text: text})
+		if m.Match != nil {
+			s.Lines = append(s.Lines, Line{At: m.Match.At, Text: "known by " + m.Match.Rule + ": " + m.Match.Evidence})
+		}
+		for _, g := range m.Suggestions {
+			s.Lines = append(s.Lines, Line{Text: fmt.Sprintf("may be person %s: %s", g.PersonID, g.Why)})
+		}
+	}
+	if !x.w.Pull.StartedAt.IsZero() {
+		s.Lines = append(s.Lines, Line{At: x.w.Pull.StartedAt, Text: fmt.Sprintf("the hub was last read whole: %d rows", x.w.Pull.Members)})
+	} else {
+		s.Lines = append(s.Lines, Line{Text: ReasonOf(PullNone).Meaning, Code: PullNone})
+	}
+	return s
+}
+
+func (x *explainer) invitations() Step {
+	s := Step{Title: "Invitations"}
+	for _, i := range x.w.Invitations {
+		if !x.persons[i.PersonID] {
+			continue
+		}
+		text := fmt.Sprintf("attempt %d to %s as %s: %s", i.Attempt, i.Email, i.Role.Word(), i.State)
+		if !i.EndedAt.IsZero() {
+			text += " on " + stamp(i.EndedAt)
+		}
+		s.Lines = append(s.Lines, Line{At: i.SentAt, Text: text})
+	}
+	slices.SortStableFunc(s.Lines, func(a, b Line) int { return a.At.Compare(b.At) })
+	return s
+}
+
+func (x *explainer) decisions() Step {
+	s := Step{Title: "What people decided"}
+	keys := map[string]bool{}
+	for _, r := range x.rows {
+		keys[r.Key] = true
+	}
+	for _, d := range x.w.Decisions {
+		if !x.members[d.MemberID] && !x.persons[d.PersonID] && !keys[d.Subject] {
+			continue
+		}
+		text := fmt.Sprintf("%s by %s: %s", d.Kind, d.By, d.Reason)
+		if !d.Until.IsZero() {
+			text += ", until " + stamp(d.Until)
+		}
+		if !d.UndoneAt.IsZero() {
+			text += ", undone by " + d.UndoneBy + " on " + stamp(d.UndoneAt)
+		}
+		s.Lines = append(s.Lines, Line{At: d.At, Text: text})
+	}
+	return s
+}
+
+func (x *explainer) plan() Step {
+	s := Step{Title: "What the plan says"}
+	for _, r := range x.rows {
+		s.Lines = append(s.Lines, Line{At: x.p.MadeAt, Code: r.Situation, Text: ReasonOf(r.Situation).Meaning})
+		text := string(r.Verdict)
+		if r.Action != Nothing {
+			text += ": " + string(r.Action) + " " + roles(r)
+		}
+		if r.Reason != "" {
+			reason := ReasonOf(r.Reason)
+			text += "; " + reason.Meaning
+			if r.Detail != "" {
+				text += " (" + r.Detail + ")"
+			}
+			if reason.Next != "nothing" {
+				text += "; next: " + reason.Next + " (" + string(reason.Actor) + ")"
+			}
+		}
+		if r.ends() {
+			text += ", until " + stamp(r.Until)
+		}
+		s.Lines = append(s.Lines, Line{Text: text, Code: r.Reason})
+	}
+	return s
+}
+
+// done is what was carried out: tasks, and the calls with the platform's own
+// request ids.
+func (x *explainer) done() Step {
+	s := Step{Title: "What was done"}
+	ids := map[string]bool{}
+	for _, t := range x.tasks {
+		if !x.persons[t.PersonID] && !(t.MemberID != "" && x.members[t.MemberID]) {
+			continue
+		}
+		ids[t.ID] = true
+		text := fmt.Sprintf("%s %s → %s: %s", t.Action, t.From.Word(), t.To.Word(), t.State)
+		if t.Attempt > 1 {
+			text += fmt.Sprintf(", attempt %d", t.Attempt)
+		}
+		if t.RequestID != "" {
+			text += ", the platform's request " + t.RequestID
+		}
+		if t.State == TaskHeld || t.State == TaskWait || t.State == Superseded {
+			if t.Reason != "" {
+				text += "; " + ReasonOf(t.Reason).Meaning
+			}
+			if t.Detail != "" {
+				text += " (" + t.Detail + ")"
+			}
+		}
+		s.Lines = append(s.Lines, Line{At: cmp.Or(t.AboutToAt, t.CreatedAt), Text: text, Code: t.Reason})
+	}
+	for _, f := range x.last(func(f Fact) bool {
+		return ids[f.Task] && (strings.HasPrefix(f.Action, "platform.") || strings.HasPrefix(f.Action, "task."))
+	}, 24) {
+		s.Lines = append(s.Lines, Line{At: f.At, Text: factText(f)})
+	}
+	slices.SortStableFunc(s.Lines, func(a, b Line) int { return a.At.Compare(b.At) })
+	return s
+}
+
+// WriteText writes the explanation for a terminal.
+func (e Explanation) WriteText(to io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s on %s\n%s\n", e.Name, e.Hub, e.Answer)
+	if e.Next != "" && e.Next != "nothing" {
+		fmt.Fprintf(&b, "Next: %s (%s)\n", e.Next, e.Who)
+	}
+	for _, s := range e.Steps {
+		fmt.Fprintf(&b, "\n%s\n", s.Title)
+		for _, l := range s.Lines {
+			at := strings.Repeat(" ", 20)
+			if !l.At.IsZero() {
+				at = stamp(l.At)
+			}
+			fmt.Fprintf(&b, "  %s  %s", at, l.Text)
+			if l.Code != "" {
+				fmt.Fprintf(&b, "  [%s]", l.Code)
+			}
+			b.WriteString("\n")
+		}
+	}
+	_, err := io.WriteString(to, b.String())
+	return err
+}

@@ -1,0 +1,96 @@
+package bridge
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestExplainTellsOnePersonEndToEnd(t *testing.T) {
+	w := world(t, `
+source okta domain=corp.example
+group users name="TikTok Users"
+rule r1 "TikTok Users" collaborator
+rule r2 "Not yet" owner
+person ana users name="Ana Lima"
+person ben users
+wished ana since=-2h by=r1/users
+member m ana presence=invited
+invitation i0 ana state=expired attempt=1 sent=-9d ended=-8d
+invitation i ana member=m attempt=2
+decision d match member=m person=ana reason="called her"
+`)
+	p := MakePlan(w)
+	at := w.Now.Add(-2 * time.Hour)
+	facts := []Fact{
+		{At: at, Actor: "source:okta", Action: "user.created", Meaning: "the identity provider created a user", Subject: "ana@corp.example", Person: "ana"},
+		{At: at.Add(time.Second), Actor: "source:okta", Action: "membership.added", Meaning: "the identity provider put people into a group", Subject: "TikTok Users", Person: "ana"},
+		{At: at.Add(time.Minute), Actor: "platform:tiktok", Action: "platform.call", Meaning: "one exchange with a platform", Task: "t1", Detail: map[string]any{"op": "bc/member/invite", "request_id": "20261121ABC"}},
+		{At: at, Action: "user.created", Subject: "ben@corp.example", Person: "ben"},
+	}
+	tasks := []Task{{ID: "t1", Action: Invite, PersonID: "ana", To: Collaborator, State: Accepted, RequestID: "20261121ABC", AboutToAt: at.Add(time.Minute)},
+		{ID: "t2", Action: Invite, PersonID: "ben", To: Collaborator, State: Accepted}}
+	for _, needle := range []string{"ana@corp.example", "ANA@corp.example", "ana", "m", "Ana Lima", "ana lima"} {
+		e, ok := Explain(w, p, needle, facts, tasks)
+		if !ok {
+			t.Fatalf("%q names nobody", needle)
+		}
+		var b bytes.Buffer
+		if err := e.WriteText(&b); err != nil {
+			t.Fatal(err)
+		}
+		text := b.String()
+		last := -1
+		for _, want := range []string{
+			"Collaborator is wanted by group TikTok Users", "accept the invitation (the person)",
+			"What the identity provider sent", "okta knows Ana Lima as ana@corp.example, active", "put people into a group: TikTok Users",
+			"Groups and rules", "in group TikTok Users: rule r1 gives Collaborator", "rule r2 names group Not yet, which has not arrived",
+			"What is wanted", "Collaborator since then: a rule gives the role",
+			"What the platform shows", "known by decision: called her", "the hub was last read whole",
+			"Invitations", "attempt 1 to ana@corp.example as Collaborator: expired", "attempt 2",
+			"What people decided", "match by eva: called her",
+			"What the plan says", "[situation.pending]", "What was done", "20261121ABC",
+		} {
+			i := strings.Index(text, want)
+			if i < 0 {
+				t.Fatalf("%q: missing %q in\n%s", needle, want, text)
+			}
+			if i < last {
+				t.Errorf("%q comes too early in\n%s", want, text)
+			}
+			last = i
+		}
+		if strings.Contains(text, "ben@") {
+			t.Errorf("someone else is in it:\n%s", text)
+		}
+	}
+	if _, ok := Explain(w, p, "nobody@corp.example", facts, tasks); ok {
+		t.Error("nobody is explained")
+	}
+	if _, ok := Explain(w, p, "", facts, tasks); ok {
+		t.Error("an empty question is answered")
+	}
+}
+
+// TestExplainAnswersForEveryRow: whoever is in a plan can be asked about, by
+// person, member and address, and the answer has a next step where one is needed.
+func TestExplainAnswersForEveryRow(t *testing.T) {
+	for name, w := range worlds(t) {
+		p := MakePlan(w)
+		for _, r := range p.Rows {
+			needle := r.PersonID
+			if needle == "" {
+				needle = r.MemberID
+			}
+			e, ok := Explain(w, p, needle, nil, nil)
+			if !ok || e.Answer == "" || len(e.Steps) < 3 {
+				t.Errorf("%s: %s is not explained: %+v", name, r.Key, e)
+				continue
+			}
+			if (r.Verdict == Held || r.Verdict == NeedsPerson) && (e.Next == "" || e.Who == "") {
+				t.Errorf("%s: %s is %s, and nobody is told what to do", name, r.Key, r.Verdict)
+			}
+		}
+	}
+}

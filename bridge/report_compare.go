@@ -1,0 +1,139 @@
+package bridge
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// Comparison is what differs between two reports of one hub.
+type Comparison struct {
+	From    string       `json:"from"` // ids of the two reports
+	To      string       `json:"to"`
+	Counts  []CountDelta `json:"counts"` // those that differ
+	Changes []RowDelta   `json:"changes"`
+}
+
+// CountDelta is one count before and after.
+type CountDelta struct {
+	Side   string `json:"side"` // desired or observed
+	Word   string `json:"word"`
+	Before int    `json:"before"`
+	After  int    `json:"after"`
+}
+
+// RowDelta is one human or member before and after; Before or After is nil
+// for who came or went.
+type RowDelta struct {
+	Name   string `json:"name"`
+	Email  string `json:"email,omitempty"`
+	Before *Row   `json:"before,omitempty"`
+	After  *Row   `json:"after,omitempty"`
+}
+
+// CompareReports says what changed from one report to a later one: counts,
+// and everyone whose role, presence, standing, wish, action or verdict differs.
+func CompareReports(before, after Report) Comparison {
+	c := Comparison{From: before.ID, To: after.ID, Counts: []CountDelta{}, Changes: []RowDelta{}}
+	delta := func(side string, a, b []count) {
+		for i := range a {
+			if a[i].N != b[i].N {
+				c.Counts = append(c.Counts, CountDelta{side, a[i].Word, a[i].N, b[i].N})
+			}
+		}
+	}
+	delta("desired", before.desiredCounts(), after.desiredCounts())
+	delta("observed", before.observedCounts(), after.observedCounts())
+	was, taken := subjects(before.Rows), map[*Row]bool{}
+	for i := range after.Rows {
+		now := &after.Rows[i]
+		old := was[now.MemberID]
+		if now.MemberID == "" || old == nil {
+			// Someone who was only wanted before, and is on the hub now, is one change.
+			old = was["/"+now.PersonID]
+		}
+		if now.PersonID == "" && now.MemberID == "" || taken[old] {
+			old = nil
+		}
+		if old != nil {
+			taken[old] = true
+			if sameRow(*old, *now) {
+				continue
+			}
+		}
+		c.Changes = append(c.Changes, RowDelta{now.Name, now.Email, old, now})
+	}
+	for i := range before.Rows {
+		if old := &before.Rows[i]; !taken[old] {
+			c.Changes = append(c.Changes, RowDelta{old.Name, old.Email, old, nil})
+		}
+	}
+	slices.SortStableFunc(c.Changes, func(a, b RowDelta) int {
+		return cmp.Or(cmp.Compare(Fold(a.Name), Fold(b.Name)), cmp.Compare(a.Email, b.Email))
+	})
+	return c
+}
+
+// subjects finds rows by member, and by person those that have no member or
+// are the person's first.
+func subjects(rows []Row) map[string]*Row {
+	out := map[string]*Row{}
+	for i := range rows {
+		r := &rows[i]
+		if r.MemberID != "" {
+			out[r.MemberID] = r
+		}
+		if r.PersonID != "" && (out["/"+r.PersonID] == nil || r.Desired != NoRole) {
+			out["/"+r.PersonID] = r
+		}
+	}
+	return out
+}
+
+func sameRow(a, b Row) bool {
+	return a.Desired == b.Desired && a.Observed == b.Observed && a.Presence == b.Presence && a.Standing == b.Standing && a.Ownership == b.Ownership &&
+		a.Action == b.Action && a.To == b.To && a.Verdict == b.Verdict && a.Reason == b.Reason && a.PersonID == b.PersonID
+}
+
+// WriteText writes the comparison for a terminal.
+func (c Comparison) WriteText(to io.Writer) error {
+	var b strings.Builder
+	for _, d := range c.Counts {
+		fmt.Fprintf(&b, "%s, %s: %d → %d\n", d.Side, d.Word, d.Before, d.After)
+	}
+	for _, d := range c.Changes {
+		switch {
+		case d.Before == nil:
+			fmt.Fprintf(&b, "+ %s: %s\n", who(*d.After), rowText(*d.After))
+		case d.After == nil:
+			fmt.Fprintf(&b, "- %s: was %s\n", who(*d.Before), rowText(*d.Before))
+		default:
+			fmt.Fprintf(&b, "~ %s: %s → %s\n", who(*d.After), rowText(*d.Before), rowText(*d.After))
+		}
+	}
+	if b.Len() == 0 {
+		b.WriteString("nothing differs\n")
+	}
+	_, err := io.WriteString(to, b.String())
+	return err
+}
+
+// rowText says in a few words where a row stands.
+func rowText(r Row) string {
+	s := "not on the hub"
+	if r.Presence != "" {
+		s = string(r.Presence) + " " + r.Observed.Word()
+	}
+	if r.Desired != NoRole && r.Desired != r.Observed {
+		s += ", wanted " + r.Desired.Word()
+	}
+	if r.Action != Nothing {
+		s += ", " + string(r.Verdict) + " " + string(r.Action)
+	}
+	if r.Reason != "" {
+		s += " (" + string(r.Reason) + ")"
+	}
+	return s
+}

@@ -1,0 +1,79 @@
+package bridge
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+)
+
+var reportColumns = []string{"hub", "report", "made_at", "counts_as", "standing", "verdict", "action", "name", "email", "desired", "observed", "presence",
+	"ownership", "from", "to", "situation", "reason", "meaning", "who_acts", "next_step", "detail", "until", "groups_and_rules", "evidence",
+	"person_id", "member_id", "platform_id", "key"}
+
+// WriteCSV writes one line a row, with the column names first. No cell can
+// be taken for a formula by a spreadsheet: those that would begin with =, +, -,
+// @, a tab or a line end get an apostrophe before them.
+func (r Report) WriteCSV(to io.Writer) error {
+	w := csv.NewWriter(to)
+	if err := w.Write(reportColumns); err != nil {
+		return err
+	}
+	for _, row := range r.Rows {
+		reason := Reason{}
+		if row.Reason != "" {
+			reason = ReasonOf(row.Reason)
+		}
+		until := ""
+		if !row.Until.IsZero() {
+			until = row.Until.UTC().Format(time.RFC3339)
+		}
+		line := []string{r.Hub, r.ID, r.MadeAt.UTC().Format(time.RFC3339), row.Counts(), string(row.Standing), string(row.Verdict), string(row.Action), row.Name,
+			row.Email, row.Desired.Word(), row.Observed.Word(), string(row.Presence), string(row.Ownership), row.From.Word(), row.To.Word(),
+			string(row.Situation), string(row.Reason), reason.Meaning, string(reason.Actor), reason.Next, row.Detail, until,
+			provenanceText(row.Why), row.Evidence, row.PersonID, row.MemberID, row.PlatformID, row.Key}
+		for i := range line {
+			line[i] = plainCell(line[i])
+		}
+		if err := w.Write(line); err != nil {
+			return err
+		}
+	}
+	w.Flush()
+	return w.Error()
+}
+
+// plainCell makes a text safe in a spreadsheet.
+func plainCell(s string) string {
+	s = strings.TrimLeft(s, "\ufeff")
+	if s == "" {
+		return s
+	}
+	if strings.ContainsRune("=+-@\t\r\n|%", rune(s[0])) {
+		return "'" + s
+	}
+	return s
+}
+
+// provenanceText says which groups and rules give a role.
+func provenanceText(why []Provenance) string {
+	parts := make([]string, len(why))
+	for i, p := range why {
+		if p.Grant != "" {
+			parts[i] = p.Role.Word() + " by timed grant " + p.Grant
+		} else {
+			parts[i] = p.Role.Word() + " by group " + strconv.Quote(p.GroupName) + ", rule " + p.RuleID
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// WriteJSON writes the whole report, indented.
+func (r Report) WriteJSON(to io.Writer) error {
+	enc := json.NewEncoder(to)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(r)
+}

@@ -1,0 +1,41 @@
+package bridge
+
+import (
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"strings"
+)
+
+//go:embed report.html
+var reportPage string
+
+var reportTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
+	"stamp": stamp, "why": provenanceText, "roles": roles, "reason": ReasonOf, "action": actionText, "ends": Row.ends,
+	"tone": func(v Verdict) string {
+		switch v {
+		case Do, Would:
+			return "go"
+		case Held, NeedsPerson:
+			return "stop"
+		case Waiting:
+			return "wait"
+		case Suppressed:
+			return "off"
+		}
+		return "ok"
+	},
+	"words": func(v any) string { return strings.ReplaceAll(fmt.Sprint(v), "-", " ") },
+}).Parse(reportPage))
+
+// WriteHTML writes the report as one page that needs nothing else: no script,
+// no font, no picture from anywhere. It prints well.
+func (r Report) WriteHTML(to io.Writer) error {
+	return reportTemplate.Execute(to, struct {
+		Report
+		DesiredCounts, ObservedCounts []count
+		PullText                      string
+		Adds                          bool
+	}{r, r.desiredCounts(), r.observedCounts(), r.pullText(), r.AddsUp()})
+}
