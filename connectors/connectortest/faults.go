@@ -42,7 +42,7 @@ func changes(b *bench) []change {
 func unknown(t *testing.T, h Harness) {
 	for i := range 4 {
 		for _, how := range []Break{ResetBefore, ResetAfter, Truncated, HalfJSON, ServerError} {
-			b := h.start(t, crowd(25)...)
+			b := h.start(t, crowd(8)...)
 			c := changes(b)[i]
 			_, before := b.watch.counts()
 			b.Break(Fault{Op: c.op, Break: how})
@@ -80,7 +80,7 @@ func (b *bench) settles(c change, how Break) {
 
 func throttled(t *testing.T, h Harness) {
 	for i := range 4 {
-		b := h.start(t, crowd(25)...)
+		b := h.start(t, crowd(8)...)
 		c := changes(b)[i]
 		_, before := b.watch.counts()
 		b.Break(Fault{Op: c.op, Break: Throttle})
@@ -108,7 +108,7 @@ func throttledRead(t *testing.T, h Harness) {
 }
 
 func unreachable(t *testing.T, h Harness) {
-	b := h.start(t, crowd(25)...)
+	b := h.start(t, crowd(8)...)
 	all := changes(b)
 	b.watch.hook(nil)
 	dead := h.startWith(t, nil, func(c *connectors.Config) {
@@ -126,7 +126,7 @@ func unreachable(t *testing.T, h Harness) {
 }
 
 func revoked(t *testing.T, h Harness) {
-	b := h.start(t, crowd(25)...)
+	b := h.start(t, crowd(8)...)
 	all := changes(b)
 	b.RevokeToken()
 	b.refusesAll(all, connectors.KindToken)
@@ -135,7 +135,7 @@ func revoked(t *testing.T, h Harness) {
 }
 
 func forbidden(t *testing.T, h Harness) {
-	b := h.start(t, crowd(25)...)
+	b := h.start(t, crowd(8)...)
 	all := changes(b)
 	b.Demote()
 	b.Settle()
