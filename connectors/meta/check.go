@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 
 	"adbridge/bridge"
 	"adbridge/connectors"
+	"adbridge/connectors/internal/rest"
 )
 
 // What the token may do: what managing people needs, what Meta makes that
@@ -150,12 +152,21 @@ func (k *check) dead(err error) error {
 func (k *check) inspect(ctx context.Context) (kind string, err error) {
 	var t tokenInfo
 	query := url.Values{"input_token": {k.token.Reveal()}}
-	if err := k.get(ctx, opToken, "/debug_token", query, &t); err != nil {
-		e, ok := errors.AsType[*connectors.Error](err)
-		if !ok || e.Kind != connectors.KindRefused && e.Kind != connectors.KindForbidden {
-			return "", k.dead(err)
+	err = k.get(ctx, opToken, "/debug_token", query, &t)
+	if denied(err) && k.appID != "" && !k.secret.Empty() {
+		_, err = k.do(ctx, opToken, rest.Request{
+			Path: "/debug_token", Query: url.Values{"input_token": {k.token.Reveal()}}, Decode: k.reading(opToken, &t),
+			Header: http.Header{"Authorization": {"Bearer " + k.appID + "|" + k.secret.Reveal()}},
+		})
+		if connectors.KindOf(err) == connectors.KindToken {
+			return "", nil // the app's token, made of a wrong secret: ours may still be good
 		}
+	}
+	if denied(err) {
 		return "", nil
+	}
+	if err != nil {
+		return "", k.dead(err)
 	}
 	d := t.Data
 	if !bool(d.Valid) {
@@ -172,6 +183,12 @@ func (k *check) inspect(ctx context.Context) (kind string, err error) {
 	k.ends("the token", d.Expires.Time)
 	k.ends("the app's access to data", d.DataAccess.Time)
 	return d.Type, nil
+}
+
+// denied says that the question was refused, and nothing about the answer.
+func denied(err error) bool {
+	kind := connectors.KindOf(err)
+	return kind == connectors.KindRefused || kind == connectors.KindForbidden
 }
 
 // ends warns of what ends soon.
@@ -247,7 +264,7 @@ func (k *check) scopes(ctx context.Context) error {
 func (k *check) portfolio(ctx context.Context) error {
 	var p portfolio
 	err := k.get(ctx, opBusiness, "/"+k.business, url.Values{"fields": {"id,name,two_factor_type,verification_status,primary_page{id}"}}, &p)
-	if e, ok := errors.AsType[*connectors.Error](err); ok && (e.Kind == connectors.KindForbidden || e.Kind == connectors.KindRefused) {
+	if e, ok := errors.AsType[*connectors.Error](err); ok && denied(err) {
 		k.find(blocks, bridge.PlatformBusinessNotFound, "", "business portfolio %s is not shown to %s: %s", k.business, k.con.SelfName, e.Message)
 		return nil
 	}
@@ -318,7 +335,7 @@ func (k *check) notAdmin(what string) {
 func (k *check) asPerson(ctx context.Context) error {
 	query := url.Values{"fields": {"id,name,role,business{id}"}}
 	for m, err := range listing[member](ctx, k.Connector, opMyPeople, "/me/business_users", query, nil) {
-		if e, ok := errors.AsType[*connectors.Error](err); ok && (e.Kind == connectors.KindRefused || e.Kind == connectors.KindForbidden || e.Kind == connectors.KindNotFound) {
+		if denied(err) || connectors.KindOf(err) == connectors.KindNotFound {
 			break
 		}
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 
 	"adbridge/bridge"
@@ -12,7 +13,8 @@ import (
 
 // Find implements connectors.Connector. A member's id decides alone, and so
 // does the id of an open invitation. An id that shows nothing is gone or not
-// permitted; only the lists, read to their end, say which.
+// permitted; only the lists, read to their end, say which. An address shows
+// whoever has it now: an invitation that ended only where there is nothing else.
 func (c *Connector) Find(ctx context.Context, who connectors.Subject) ([]bridge.Seen, error) {
 	if err := valid(opMembers, who); err != nil {
 		return nil, err
@@ -27,21 +29,13 @@ func (c *Connector) Find(ctx context.Context, who connectors.Subject) ([]bridge.
 		}
 	}
 	var found []bridge.Seen
-	add := func(r request) {
-		for _, s := range found {
-			if s.InvitationID == string(r.ID) {
-				return
-			}
-		}
-		found = append(found, r.seen())
-	}
 	if who.InvitationID != "" {
 		r, err := c.request(ctx, who.InvitationID)
 		if err != nil {
 			return nil, err
 		}
 		if r != nil && r.presence() != bridge.Active {
-			if add(*r); r.open() {
+			if found = append(found, r.seen()); r.open() {
 				return found, nil
 			}
 		}
@@ -50,8 +44,8 @@ func (c *Connector) Find(ctx context.Context, who connectors.Subject) ([]bridge.
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range append(open, ended...) {
-		add(r)
+	for _, r := range open {
+		found = append(found, r.seen())
 	}
 	if len(open) > 0 {
 		return found, nil
@@ -65,6 +59,10 @@ func (c *Connector) Find(ctx context.Context, who connectors.Subject) ([]bridge.
 	}
 	for _, m := range members {
 		found = append(found, m.seen())
+	}
+	if len(found) == 0 && len(ended) > 0 {
+		last := slices.MaxFunc(ended, func(a, b request) int { return a.Created.Compare(b.Created.Time) })
+		found = append(found, last.seen())
 	}
 	if len(found) == 0 && who.PlatformID != "" {
 		machines, _, err := c.readMachines(ctx)
@@ -126,14 +124,15 @@ func shown(err error) error {
 	return err
 }
 
-// invited finds the invitations of an address, open and ended. The filter of
-// pending_users is exact (REF), and whether Meta keeps the case of an address is
-// not documented: if neither form finds an open one, the list is compared.
+// invited finds the invitations of an address, open and ended (these maybe
+// twice). The filter of pending_users is exact (REF), and whether Meta keeps the
+// case of an address is not documented: if neither form finds an open one, the
+// whole list is compared.
 func (c *Connector) invited(ctx context.Context, email string) (open, ended []request, err error) {
 	if email == "" {
 		return nil, nil, nil
 	}
-	asked, met := map[string]bool{}, map[ident]bool{}
+	asked := map[string]bool{}
 	for _, as := range []string{strings.TrimSpace(email), bridge.FoldEmail(email), ""} {
 		if asked[as] {
 			continue
@@ -145,14 +144,12 @@ func (c *Connector) invited(ctx context.Context, email string) (open, ended []re
 		}
 		for _, r := range all {
 			switch {
-			case met[r.ID] || !alike(r.Email, email):
-				continue
+			case !alike(r.Email, email):
 			case r.open():
 				open = append(open, r)
 			default:
 				ended = append(ended, r)
 			}
-			met[r.ID] = true
 		}
 		if len(open) > 0 {
 			break

@@ -1,0 +1,83 @@
+package meta
+
+import (
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"adbridge/bridge"
+	"adbridge/connectors"
+	"adbridge/connectors/meta/metasim"
+)
+
+// TestThrottlesWaitInTheUnitOfTheirHeader: percent, minutes, seconds.
+func TestThrottlesWaitInTheUnitOfTheirHeader(t *testing.T) {
+	for name, c := range map[string]struct {
+		code   int
+		header http.Header
+		want   time.Duration
+	}{
+		"no header":           {80004, nil, 5 * time.Minute},
+		"business use case":   {80004, http.Header{"X-Business-Use-Case-Usage": {`{"1":[{"type":"ads_management","call_count":100,"estimated_time_to_regain_access":19}],"2":[{"estimated_time_to_regain_access":7}]}`}}, 19 * time.Minute},
+		"ad account":          {17, http.Header{"X-Ad-Account-Usage": {`{"acc_id_util_pct":100,"reset_time_duration":90}`}}, 90 * time.Second},
+		"ad account not full": {17, http.Header{"X-Ad-Account-Usage": {`{"acc_id_util_pct":9.67,"reset_time_duration":90}`}}, 5 * time.Minute},
+		"app":                 {4, http.Header{"X-App-Usage": {`{"call_count":100,"total_time":25,"total_cputime":25}`}}, 5 * time.Minute},
+		"both":                {613, http.Header{"X-Business-Use-Case-Usage": {`{"1":[{"estimated_time_to_regain_access":1}]}`}, "X-Ad-Account-Usage": {`{"acc_id_util_pct":101,"reset_time_duration":300}`}}, 5 * time.Minute},
+		"beyond belief":       {32, http.Header{"X-Business-Use-Case-Usage": {`{"1":[{"estimated_time_to_regain_access":1e300}]}`}}, 24 * time.Hour},
+		"negative":            {341, http.Header{"X-Business-Use-Case-Usage": {`{"1":[{"estimated_time_to_regain_access":-5}]}`}}, 5 * time.Minute},
+		"nonsense":            {80000, http.Header{"X-Business-Use-Case-Usage": {`]`}, "X-App-Usage": {`"full"`}, "X-Ad-Account-Usage": {`7`}}, 5 * time.Minute},
+	} {
+		conn, s := scripted(t, func(r *http.Request, _ url.Values) (int, http.Header, string) { return 400, c.header, graph(c.code, 0) })
+		_, err := list(t, conn)
+		if e := wantKind(t, name, err, connectors.KindThrottled, bridge.PlatformThrottled); e.RetryAfter != c.want {
+			t.Errorf("%s: come back after %v, want %v", name, e.RetryAfter, c.want)
+		}
+		if len(s.asked) != 1 {
+			t.Errorf("%s: asked %d times although it takes minutes", name, len(s.asked))
+		}
+	}
+}
+
+// TestAnExhaustedAppRestsEverywhere: the app's limit is every hub's, that of a
+// user or business is not.
+func TestAnExhaustedAppRestsEverywhere(t *testing.T) {
+	now := time.Now()
+	for name, c := range map[string]struct {
+		status int
+		header http.Header
+		body   string
+		rests  bool
+	}{
+		"code 4":           {400, nil, graph(4, 0), true},
+		"code 341":         {400, nil, graph(341, 0), true},
+		"code 17":          {400, nil, graph(17, 0), false},
+		"code 80004":       {400, nil, graph(80004, 2446079), false},
+		"a yes at 100 %":   {200, http.Header{"X-App-Usage": {`{"call_count":28,"total_time":100,"total_cputime":25}`}}, `{"data":[]}`, true},
+		"a yes at 99 %":    {200, http.Header{"X-App-Usage": {`{"call_count":99,"total_time":25,"total_cputime":25}`}}, `{"data":[]}`, false},
+		"business at 100%": {200, http.Header{"X-Business-Use-Case-Usage": {`{"1":[{"call_count":100,"estimated_time_to_regain_access":5}]}`}}, `{"data":[]}`, false},
+	} {
+		budget := connectors.NewBudget()
+		conn, _ := scripted(t, func(*http.Request, url.Values) (int, http.Header, string) { return c.status, c.header, c.body },
+			func(cfg *connectors.Config) { cfg.Budget, cfg.Now = budget, func() time.Time { return now } })
+		list(t, conn) //nolint:errcheck // what it lists is not the matter
+		_, until := budget.Levels()
+		if !until.IsZero() != c.rests {
+			t.Errorf("%s: the app rests until %v", name, until)
+		}
+	}
+}
+
+// TestRateLimitsOfTheSimulatorAreUnderstood in each of the buckets that people
+// edges may be counted in.
+func TestRateLimitsOfTheSimulatorAreUnderstood(t *testing.T) {
+	for _, bucket := range []string{"app", "user", "business"} {
+		h := startHub(t, setting{switches: metasim.Switches{RateBucket: bucket}}, crowd(30))
+		h.SetLimits(metasim.Limits{CallsPerHour: 3})
+		_, err := list(t, h.connect())
+		e := wantKind(t, bucket, err, connectors.KindThrottled, bridge.PlatformThrottled)
+		if bucket == "business" && e.RetryAfter != time.Hour {
+			t.Errorf("the header says an hour, and the error %v", e.RetryAfter)
+		}
+	}
+}
