@@ -144,7 +144,6 @@ func (p *planner) declined(it *item, at time.Time) {
 		action = ReInvite
 	}
 	it.act(action, NoRole, it.h.role)
-	it.lapse = true
 	it.since = later(it.since, at)
 	it.Attempt = it.h.attempts(it.h.reset(nil)) + 1
 	it.is(NeedsPerson, InviteDeclined, "declined on "+at.UTC().Format(time.DateOnly))
@@ -217,7 +216,6 @@ func (h *human) attempts(since time.Time) int {
 func (p *planner) again(it *item, action Action) {
 	h := it.h
 	it.act(action, NoRole, h.role)
-	it.lapse = true
 	ended := h.lastEnd()
 	n := h.attempts(h.reset(nil))
 	it.Attempt = n + 1

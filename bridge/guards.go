@@ -88,10 +88,16 @@ func (p *planner) lift(it *item, code Code) bool {
 // remove, removals last, admins last of all.
 func (p *planner) order() {
 	for _, it := range p.items {
-		it.Order = placeOf(it)
+		it.Order, it.folded = placeOf(it), Fold(it.Name)
 	}
 	slices.SortFunc(p.items, func(a, b *item) int {
-		return cmp.Or(cmp.Compare(a.Order, b.Order), cmp.Compare(Fold(a.Name), Fold(b.Name)), cmp.Compare(a.Key, b.Key))
+		if c := cmp.Compare(a.Order, b.Order); c != 0 {
+			return c
+		}
+		if c := cmp.Compare(a.folded, b.folded); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.Key, b.Key)
 	})
 }
 

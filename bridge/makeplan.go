@@ -76,7 +76,7 @@ type item struct {
 	m        *Member
 	since    time.Time // an approval must be younger
 	approved bool
-	lapse    bool // a Re-invite after a lapse, not for another role
+	folded   string // name, for the order
 }
 
 func newPlanner(w World) *planner {

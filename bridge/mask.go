@@ -1,6 +1,10 @@
 package bridge
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
 
 // Mask hides an address as TikTok's listings do: the first and last character
 // of the local part stay, each one between becomes a star (PORTAL:
@@ -42,18 +46,63 @@ func FitsMask(mask, email string) bool {
 	return stars || mask == email
 }
 
-// maskKey groups addresses that one mask could hide, so that a mask is only
-// compared with those of its domain and length.
+// maskIndex finds the addresses that a mask may hide without looking at all of
+// them: those of TikTok's shape by the mask itself, others by domain and length.
+type maskIndex struct {
+	all    []string
+	byMask map[string][]string
+	byKey  map[string][]string // made when a mask of another shape turns up
+}
+
+func (x *maskIndex) add(address string) {
+	if x.byMask == nil {
+		x.byMask = map[string][]string{}
+	}
+	m := Mask(address)
+	x.byMask[m] = append(x.byMask[m], address)
+	x.all = append(x.all, address)
+}
+
+// fits lists the addresses that a folded mask may hide.
+func (x *maskIndex) fits(mask string) []string {
+	if usual(mask) {
+		return x.byMask[mask]
+	}
+	if x.byKey == nil {
+		x.byKey = map[string][]string{}
+		for _, a := range x.all {
+			k := maskKey(a)
+			x.byKey[k] = append(x.byKey[k], a)
+		}
+	}
+	var out []string
+	for _, a := range x.byKey[maskKey(mask)] {
+		if FitsMask(mask, a) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// usual says that a mask has TikTok's shape: only the first and the last
+// character of the local part show.
+func usual(mask string) bool {
+	at := strings.LastIndexByte(mask, '@')
+	if at < 0 {
+		return false
+	}
+	local := []rune(mask[:at])
+	n := len(local)
+	return n > 2 && local[0] != '*' && local[n-1] != '*' && strings.Count(string(local), "*") == n-2
+}
+
+// maskKey is the domain and length of an address.
 func maskKey(address string) string {
 	at := strings.LastIndexByte(address, '@')
 	if at < 0 {
 		return ""
 	}
-	n := 0
-	for range address[:at] {
-		n++
-	}
-	return string(rune('0'+min(n, 1000))) + address[at:]
+	return strconv.Itoa(utf8.RuneCountInString(address[:at])) + address[at:]
 }
 
 // plausible says whether an address can be written to at all.

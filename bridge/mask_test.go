@@ -1,8 +1,10 @@
 package bridge
 
 import (
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func TestMask(t *testing.T) {
@@ -49,8 +51,14 @@ func FuzzMask(f *testing.F) {
 		if Mask(m) != m {
 			t.Fatalf("the mask of %q is %q", m, Mask(m))
 		}
-		if maskKey(m) != maskKey(FoldEmail(email)) {
-			t.Fatalf("%q and its mask are looked for in different places", email)
+		var x maskIndex
+		x.add(FoldEmail(email))
+		if !slices.Contains(x.fits(m), FoldEmail(email)) {
+			t.Fatalf("%q is not found by its own mask %q", email, m)
+		}
+		stars := strings.Repeat("*", utf8.RuneCountInString(m[:strings.LastIndexByte(m, '@')])) + m[strings.LastIndexByte(m, '@'):]
+		if !slices.Contains(x.fits(stars), FoldEmail(email)) {
+			t.Fatalf("%q is not found behind stars alone", email)
 		}
 	})
 }

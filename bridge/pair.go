@@ -29,6 +29,7 @@ const (
 	probable      = scoreMaskMany
 
 	maxSuggestions = 5
+	crowd          = 40
 )
 
 // pairing binds members to persons. See section "Who is this member?" of the
@@ -40,7 +41,7 @@ type pairing struct {
 	ids       *identities
 	decided   *decided
 	invited   map[string][]Invitation // by folded address
-	masks     map[string][]string     // maskKey → addresses known of persons and invitations
+	masks     maskIndex               // addresses known of persons and invitations
 	names     map[string][]*Person    // by nameKey
 	confirmed map[string]string       // platform id → address by which the platform's own search finds exactly this member
 	taken     map[*identity]bool      // humans who have an account on the hub already
@@ -50,23 +51,19 @@ type pairing struct {
 
 func newPairing(now time.Time, pullID string, ids *identities, d *decided, invitations []Invitation) *pairing {
 	p := &pairing{
-		now: now, pullID: pullID, ids: ids, decided: d, invited: map[string][]Invitation{}, masks: map[string][]string{},
+		now: now, pullID: pullID, ids: ids, decided: d, invited: map[string][]Invitation{},
 		names: map[string][]*Person{}, taken: map[*identity]bool{}, rivals: map[*identity]int{}, hints: map[string][]Suggestion{},
 	}
 	for _, i := range invitations {
 		a := FoldEmail(i.Email)
 		p.invited[a] = append(p.invited[a], i)
 	}
-	known := func(a string) {
-		k := maskKey(a)
-		p.masks[k] = append(p.masks[k], a)
-	}
 	for a := range ids.byAddress {
-		known(a)
+		p.masks.add(a)
 	}
 	for a := range p.invited {
 		if ids.byAddress[a] == nil {
-			known(a)
+			p.masks.add(a)
 		}
 	}
 	for _, id := range ids.all {
@@ -106,7 +103,8 @@ func (p *pairing) run(members []*Member) {
 	// The strong evidence first: it takes people out of the weak one's reach.
 	open = slices.DeleteFunc(open, p.byAddress)
 	for _, m := range open {
-		for id := range p.fits(m) {
+		found, _ := p.fits(m)
+		for id := range found {
 			p.rivals[id]++
 		}
 	}
@@ -223,17 +221,19 @@ func (p *pairing) ghosts(m *Member, score int) []Suggestion {
 }
 
 // fits are the humans whose address the member's mask may hide, each with
-// that address.
-func (p *pairing) fits(m *Member) map[*identity]string {
+// that address. A mask that hides a crowd says nothing by itself: then only
+// those whose name agrees are looked at, and more says that there are others.
+func (p *pairing) fits(m *Member) (found map[*identity]string, more bool) {
 	out := map[*identity]string{}
 	if !m.Masked {
-		return out
+		return out, false
 	}
-	mask := FoldEmail(m.Email)
-	for _, a := range p.masks[maskKey(mask)] {
-		if !FitsMask(mask, a) {
-			continue
-		}
+	all := p.masks.fits(FoldEmail(m.Email))
+	if len(all) > crowd {
+		more = true
+		all = p.namedLike(m)
+	}
+	for _, a := range all {
 		persons := p.ids.byAddress[a]
 		for _, i := range p.invited[a] {
 			if x := p.ids.people[i.PersonID]; x != nil {
@@ -246,15 +246,35 @@ func (p *pairing) fits(m *Member) map[*identity]string {
 			}
 		}
 	}
+	return out, more
+}
+
+// namedLike keeps the addresses of people with the member's name.
+func (p *pairing) namedLike(m *Member) []string {
+	var out []string
+	k := nameKey(m.Name)
+	if k == "" {
+		return nil
+	}
+	for _, x := range p.names[k] {
+		for _, a := range x.Addresses() {
+			if FitsMask(m.Email, a) && !slices.Contains(out, a) {
+				out = append(out, a)
+			}
+		}
+	}
 	return out
 }
 
 // byMask binds by a masked address that exactly one human fits, with a second
 // sign, and never an admin; what is weaker becomes a suggestion.
 func (p *pairing) byMask(m *Member) {
-	found := p.fits(m)
+	found, more := p.fits(m)
 	list := p.ghosts(m, 0)
 	others := len(p.ghosts(m, scoreMaskMany))
+	if more {
+		others++
+	}
 	for id, a := range found {
 		who := id.people[0]
 		sign, sure := p.secondSign(m, id, a)
@@ -287,7 +307,7 @@ func (p *pairing) byMask(m *Member) {
 			}
 		}
 	}
-	p.suggest(m, len(found)+others > 1, list)
+	p.suggest(m, len(found) > 0 && len(found)+others > 1, list)
 }
 
 func (p *pairing) why(m *Member, id *identity) string {

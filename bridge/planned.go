@@ -14,9 +14,8 @@ import (
 // calls only when something changes, so its silence says nothing.
 const silentAfter = 3 * 40 * time.Minute
 
-// plan puts the rows, their order, the alarms, the hash and the next time together.
+// plan puts the rows, the alarms, the hash and the next time together.
 func (p *planner) plan() Plan {
-	p.order()
 	plan := Plan{HubID: p.w.Hub.ID, Generation: p.w.Hub.Generation, MadeAt: p.w.Now, Desired: p.wishes, Rows: make([]Row, len(p.items))}
 	for i, it := range p.items {
 		plan.Rows[i] = it.Row
