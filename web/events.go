@@ -22,11 +22,17 @@ type eventsPage struct {
 	Since      string
 	Until      string
 	Narrow     []narrow // filters that only links set
-	Events     []audit.Event
-	Slugs      map[string]string
+	Events     []eventLine
+	Filtered   bool
 	Pager      pager
 	JSONL, CSV string
 	Checkpoint *audit.Checkpoint
+}
+
+// eventLine is an event with its hub's slug, "" where that is beside the point.
+type eventLine struct {
+	audit.Event
+	HubSlug string
 }
 
 // narrow is a filter that has no field: it is shown, and can be taken away.
@@ -96,7 +102,8 @@ func (s *site) events(ctx context.Context, tx *storage.Tx, r *http.Request) (pag
 	if p.Hubs, _, err = hubChoices(ctx, tx, r.FormValue("hub")); err != nil {
 		return nil, err
 	}
-	if p.Slugs, err = hubSlugs(ctx, tx); err != nil {
+	slugs, err := hubSlugs(ctx, tx)
+	if err != nil {
 		return nil, err
 	}
 	for _, name := range []string{"task", "member", "group", "source", "correlation"} {
@@ -105,11 +112,9 @@ func (s *site) events(ctx context.Context, tx *storage.Tx, r *http.Request) (pag
 		}
 	}
 	f.Newest, f.Limit, f.Before = true, eventsOnAPage+1, r.FormValue("before")
-	for e, err := range tx.Events(ctx, f) {
-		if err != nil {
-			return nil, err
-		}
-		p.Events = append(p.Events, e)
+	p.Filtered = filterText(f) != ""
+	if p.Events, err = eventLines(ctx, tx, slugs, f); err != nil {
+		return nil, err
 	}
 	if len(p.Events) > eventsOnAPage {
 		p.Events = p.Events[:eventsOnAPage]
@@ -125,6 +130,24 @@ func (s *site) events(ctx context.Context, tx *storage.Tx, r *http.Request) (pag
 		p.Checkpoint = &c
 	}
 	return p, nil
+}
+
+// eventLines are the events of a filter with their hubs' slugs.
+func eventLines(ctx context.Context, tx *storage.Tx, slugs map[string]string, f storage.EventFilter) ([]eventLine, error) {
+	var list []eventLine
+	for e, err := range tx.Events(ctx, f) {
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, eventLine{e, slugs[e.Hub]})
+	}
+	return list, nil
+}
+
+// lastEvents are the newest events of a filter, for a page about something else.
+func lastEvents(ctx context.Context, tx *storage.Tx, slugs map[string]string, f storage.EventFilter) ([]eventLine, error) {
+	f.Newest, f.Limit = true, eventsBeside
+	return eventLines(ctx, tx, slugs, f)
 }
 
 // Kinds are the actions' beginnings, offered beside the field.

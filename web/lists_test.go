@@ -234,7 +234,11 @@ func TestAPersonIsFoundAndExplained(t *testing.T) {
 		}
 	}
 	open := func(q string) answer { return b.page(b.walk("/people?q="+q, person, nil)[0], http.StatusOK) }
-	open("Carla").shows(t, "Carla", "Collaborator through the group Ads Collaborators", "Ads Collaborators", "tiktok-eu", "known by email", bridge.ReasonOf(bridge.SitInSync).Meaning)
+	open("Carla").shows(t, "Carla", "Collaborator through the group Ads Collaborators", "tiktok-eu", "known by email", bridge.ReasonOf(bridge.SitInSync).Meaning)
+	emil := b.walk("/people?q=Emil", person, nil)[0]
+	b.page(emil+"/why/tiktok-eu", http.StatusOK).shows(t, "why Emil", "What the identity provider sent", "deactivated", "in group Ads Collaborators", "What the platform shows", "known by email",
+		"What the plan says", string(bridge.SitLeaver), "Who acts")
+	b.page(emil+"/why/none", http.StatusNotFound).shows(t, "why on no hub", "There is no hub")
 	open("Emil").shows(t, "Emil", "deactivated", bridge.ReasonOf(bridge.SitLeaver).Meaning, "remove")
 	open("Dana").shows(t, "Dana", "pending", "Collaborator to user3@corp.example", bridge.ReasonOf(bridge.SitPending).Next)
 	open("Fatima").shows(t, "Fatima", "by a timed grant", "on call")
@@ -248,7 +252,7 @@ func TestAHubSaysItsStateInWords(t *testing.T) {
 	b.signIn(o)
 	revoked, few := bridge.ReasonOf(bridge.PlatformTokenRevoked), bridge.ReasonOf(bridge.HubFewAdmins)
 	b.page("/", http.StatusOK).shows(t, "the first page", "disconnected", "Who acts: "+string(revoked.Actor), revoked.Next, "observing", "enforcing",
-		few.Meaning, "1 accepted admin", "1 disputed", "The last pull broke off", "page 3: HTTP 500", "1 task held", "entra-oak", "silent", "5 hours ago")
+		few.Meaning, "1 accepted admin", "1 disputed", bridge.ReasonOf(bridge.PullPartial).Meaning, "page 3: HTTP 500", "1 task held", "entra-oak", "silent", "5 hours ago")
 	b.page("/hubs/tiktok-us", http.StatusOK).shows(t, "a disconnected hub", "Access token is incorrect or has been revoked.", revoked.Next)
 	b.page("/hubs/tiktok-eu/settings", http.StatusOK).shows(t, "settings", "max-removals-percent 10 % changed", "accepted admins that must remain")
 	b.page("/hubs/tiktok-eu/rules", http.StatusOK).shows(t, "rules", "Ads Owners Owner any source", "2 direct members", "has not arrived yet", "agency lead, contract with legal", "in force", "ended")

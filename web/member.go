@@ -7,7 +7,6 @@ import (
 	"net/http"
 
 	"adbridge/bridge"
-	"adbridge/bridge/audit"
 	"adbridge/storage"
 )
 
@@ -22,7 +21,7 @@ type memberPage struct {
 	Row         *bridge.Row
 	Tasks       []taskLine
 	Decisions   []decisionLine
-	Events      []audit.Event
+	Events      []eventLine
 }
 
 // suggestion is a person who may be this member.
@@ -97,7 +96,7 @@ func (s *site) member(ctx context.Context, tx *storage.Tx, r *http.Request) (pag
 	if p.Decisions, err = decisionLines(ctx, tx, own, map[string]string{head.Hub.ID: head.Hub.Slug}); err != nil {
 		return nil, err
 	}
-	p.Events, err = lastEvents(ctx, tx, storage.EventFilter{MemberID: m.ID})
+	p.Events, err = lastEvents(ctx, tx, map[string]string{}, storage.EventFilter{MemberID: m.ID})
 	return p, err
 }
 
@@ -110,19 +109,6 @@ func memberName(m bridge.Member) string {
 		return m.Email
 	}
 	return "Member " + m.PlatformID
-}
-
-// lastEvents are the newest events of a filter, the newest first.
-func lastEvents(ctx context.Context, tx *storage.Tx, f storage.EventFilter) ([]audit.Event, error) {
-	f.Newest, f.Limit = true, eventsBeside
-	var list []audit.Event
-	for e, err := range tx.Events(ctx, f) {
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, e)
-	}
-	return list, nil
 }
 
 // notThere is nil for what is simply not there.

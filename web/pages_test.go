@@ -55,7 +55,7 @@ func TestEveryLinkOfEveryPageLeadsSomewhere(t *testing.T) {
 		}
 	}
 	want := []string{"/", "/assets/mark.svg", "/assets/style.css", "/events", "/events/download", "/hubs/meta-oak", "/hubs/tiktok-eu", "/hubs/tiktok-eu/members/ID",
-		"/hubs/tiktok-eu/pulls", "/hubs/tiktok-eu/report", "/hubs/tiktok-eu/report/download", "/hubs/tiktok-eu/reports", "/hubs/tiktok-eu/reports/ID",
+		"/hubs/tiktok-eu/members/ID/why", "/people/ID/why/tiktok-eu", "/hubs/tiktok-eu/pulls", "/hubs/tiktok-eu/report", "/hubs/tiktok-eu/report/download", "/hubs/tiktok-eu/reports", "/hubs/tiktok-eu/reports/ID",
 		"/hubs/tiktok-eu/reports/ID/download", "/hubs/tiktok-eu/rules", "/hubs/tiktok-eu/settings", "/hubs/tiktok-us", "/people", "/people/ID",
 		"/provisioning", "/provisioning/ID", "/reasons", "/tasks"}
 	for _, k := range want {
@@ -69,7 +69,7 @@ func TestEveryLinkOfEveryPageLeadsSomewhere(t *testing.T) {
 func everyPath() []string {
 	return []string{"/", "/hubs/tiktok-eu", "/hubs/tiktok-eu/rules", "/hubs/tiktok-eu/settings", "/hubs/tiktok-eu/pulls", "/hubs/tiktok-eu/report",
 		"/hubs/tiktok-eu/reports", "/hubs/tiktok-eu/reports/x", "/hubs/tiktok-eu/members/x", "/hubs/tiktok-eu/report/download?format=csv", "/hubs/tiktok-eu/reports/x/download?format=json",
-		"/tasks", "/people", "/people/x", "/events", "/events/download?format=jsonl", "/provisioning", "/provisioning/x", "/reasons", "/nowhere"}
+		"/tasks", "/people", "/people/x", "/people/x/why/tiktok-eu", "/hubs/tiktok-eu/members/x/why", "/events", "/events/download?format=jsonl", "/provisioning", "/provisioning/x", "/reasons", "/nowhere"}
 }
 
 func TestEveryPageNeedsASession(t *testing.T) {
@@ -133,19 +133,21 @@ func TestWhatIsWrongIsSaidInWords(t *testing.T) {
 		"/hubs/tiktok-eu/members/x": {404, `There is no member "x" on the hub tiktok-eu`},
 		"/hubs/tiktok-eu/reports/x": {404, "has no report with the id x"},
 		"/hubs/tiktok-eu/report/download?format=exe": {400, `no format "exe"`},
-		"/people/x":                    {404, "There is no person with the id x"},
-		"/provisioning/x":              {404, "There is no request with the id x"},
-		"/hubs/tiktok-eu?standing=bad": {400, `The filter "bad" is not known here`},
-		"/hubs/tiktok-eu?page=0":       {400, `There is no page "0"`},
-		"/tasks?state=bad":             {400, `The filter "bad"`},
-		"/tasks?hub=none":              {404, "There is no hub none"},
-		"/tasks?person=x":              {404, "There is no person x"},
-		"/events?since=yesterday":      {400, `since: "yesterday" is not a time`},
-		"/events?person=nobody":        {404, "Nobody has the id, userName or address nobody"},
-		"/events?before=x":             {404, "not there"},
-		"/events/download?format=exe":  {400, `no format "exe"`},
-		"/provisioning?status=9xx":     {400, `The filter "9xx"`},
-		"/provisioning?source=none":    {400, `The filter "none"`},
+		"/people/x":                     {404, "There is no person with the id x"},
+		"/people/x/why/tiktok-eu":       {404, "There is no person with the id x"},
+		"/hubs/tiktok-eu/members/x/why": {404, "There is no member"},
+		"/provisioning/x":               {404, "There is no request with the id x"},
+		"/hubs/tiktok-eu?standing=bad":  {400, `The filter "bad" is not known here`},
+		"/hubs/tiktok-eu?page=0":        {400, `There is no page "0"`},
+		"/tasks?state=bad":              {400, `The filter "bad"`},
+		"/tasks?hub=none":               {404, "There is no hub none"},
+		"/tasks?person=x":               {404, "There is no person x"},
+		"/events?since=yesterday":       {400, `since: "yesterday" is not a time`},
+		"/events?person=nobody":         {404, "Nobody has the id, userName or address nobody"},
+		"/events?before=x":              {404, "not there"},
+		"/events/download?format=exe":   {400, `no format "exe"`},
+		"/provisioning?status=9xx":      {400, `The filter "9xx"`},
+		"/provisioning?source=none":     {400, `The filter "none"`},
 	} {
 		a := b.page(path, want.status)
 		a.shows(t, path, want.says, "Who acts", "Next")

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"adbridge/bridge"
-	"adbridge/bridge/audit"
 	"adbridge/storage"
 )
 
@@ -22,14 +21,14 @@ type personPage struct {
 	Hubs      []personHub
 	Decisions []decisionLine
 	Exchanges []bridge.Exchange
-	Events    []audit.Event
-	Slugs     map[string]string
+	Events    []eventLine
 }
 
 // personHub is a person on one hub.
 type personHub struct {
 	Hub         bridge.Hub
 	State       stateOf
+	Planned     bool
 	Desired     *bridge.Desired
 	Rows        []bridge.Row
 	Members     []bridge.Member
@@ -59,7 +58,8 @@ func (s *site) person(ctx context.Context, tx *storage.Tx, r *http.Request) (pag
 			p.Guest = p.Person.External || p.Person.Email() != "" && !src.Corporate(p.Person.Email())
 		}
 	}
-	if p.Slugs, err = hubSlugs(ctx, tx); err != nil {
+	slugs, err := hubSlugs(ctx, tx)
+	if err != nil {
 		return nil, err
 	}
 	if p.Groups, err = tx.GroupsOf(ctx, id); err != nil {
@@ -73,13 +73,13 @@ func (s *site) person(ctx context.Context, tx *storage.Tx, r *http.Request) (pag
 		return nil, err
 	}
 	decisions = slices.DeleteFunc(decisions, func(d bridge.Decision) bool { return d.PersonID != id })
-	if p.Decisions, err = decisionLines(ctx, tx, decisions, p.Slugs); err != nil {
+	if p.Decisions, err = decisionLines(ctx, tx, decisions, slugs); err != nil {
 		return nil, err
 	}
 	if p.Exchanges, err = tx.Exchanges(ctx, storage.ExchangeFilter{Subject: id, Limit: exchangesBeside}); err != nil {
 		return nil, err
 	}
-	p.Events, err = lastEvents(ctx, tx, storage.EventFilter{PersonID: id})
+	p.Events, err = lastEvents(ctx, tx, slugs, storage.EventFilter{PersonID: id})
 	return p, err
 }
 
@@ -146,6 +146,9 @@ func hubsOfPerson(ctx context.Context, tx *storage.Tx, id string) ([]personHub, 
 			continue // removed; the events below still tell of it
 		}
 		h.State = hubState(h.Hub)
+		if _, h.Planned, err = tx.CurrentPlanID(ctx, hubID); err != nil {
+			return nil, err
+		}
 		for i := range h.Tasks {
 			h.Tasks[i].Hub = h.Hub.Slug
 		}

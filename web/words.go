@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"net/url"
@@ -123,15 +124,17 @@ func inWords(a bridge.Action, from, to bridge.Role) string {
 	return string(a)
 }
 
-// provenance says where a role comes from.
-func provenance(p bridge.Provenance) string {
-	switch {
-	case p.Grant != "":
-		return p.Role.Word() + " by a timed grant"
-	case p.GroupName != "":
-		return p.Role.Word() + " through the group " + p.GroupName
+// provenance says where a role comes from, and which one it gives where that
+// is not the role that counts in the end.
+func provenance(p bridge.Provenance, got bridge.Role) string {
+	text := "through the group " + cmp.Or(p.GroupName, p.GroupID)
+	if p.Grant != "" {
+		text = "by a timed grant"
 	}
-	return p.Role.Word() + " through the group " + p.GroupID
+	if p.Role != got {
+		text = p.Role.Word() + " " + text
+	}
+	return text
 }
 
 func platformName(p bridge.Platform) string {
