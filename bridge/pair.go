@@ -52,28 +52,36 @@ type pairing struct {
 func newPairing(now time.Time, pullID string, ids *identities, d *decided, invitations []Invitation) *pairing {
 	p := &pairing{
 		now: now, pullID: pullID, ids: ids, decided: d, invited: map[string][]Invitation{},
-		names: map[string][]*Person{}, taken: map[*identity]bool{}, rivals: map[*identity]int{}, hints: map[string][]Suggestion{},
+		taken: map[*identity]bool{}, rivals: map[*identity]int{}, hints: map[string][]Suggestion{},
 	}
 	for _, i := range invitations {
 		a := FoldEmail(i.Email)
 		p.invited[a] = append(p.invited[a], i)
 	}
-	for a := range ids.byAddress {
+	return p
+}
+
+// index makes what only weak evidence needs, once there is some.
+func (p *pairing) index() {
+	if p.names != nil {
+		return
+	}
+	p.names = map[string][]*Person{}
+	for a := range p.ids.byAddress {
 		p.masks.add(a)
 	}
 	for a := range p.invited {
-		if ids.byAddress[a] == nil {
+		if p.ids.byAddress[a] == nil {
 			p.masks.add(a)
 		}
 	}
-	for _, id := range ids.all {
+	for _, id := range p.ids.all {
 		for _, x := range id.people {
 			if k := nameKey(x.DisplayName); k != "" {
 				p.names[k] = append(p.names[k], x)
 			}
 		}
 	}
-	return p
 }
 
 // nameKey is a name without regard to case, order and punctuation.
@@ -102,6 +110,9 @@ func (p *pairing) run(members []*Member) {
 	}
 	// The strong evidence first: it takes people out of the weak one's reach.
 	open = slices.DeleteFunc(open, p.byAddress)
+	if len(open) > 0 {
+		p.index()
+	}
 	for _, m := range open {
 		found, _ := p.fits(m)
 		for id := range found {
