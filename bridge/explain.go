@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -31,7 +32,10 @@ type Explanation struct {
 	Answer string `json:"answer"` // one sentence
 	Next   string `json:"next,omitempty"`
 	Who    Actor  `json:"who,omitempty"` // who has to act
-	Steps  []Step `json:"steps"`
+	// People and Members are the ids of those it is about.
+	People  []string `json:"people,omitempty"`
+	Members []string `json:"members,omitempty"`
+	Steps   []Step   `json:"steps"`
 }
 
 // Step is one link of the chain from the identity provider to the platform.
@@ -58,7 +62,8 @@ func Explain(w World, p Plan, needle string, facts []Fact, tasks []Task) (Explan
 	if !x.find(needle) {
 		return Explanation{}, false
 	}
-	e := Explanation{Asked: needle, Hub: w.Hub.Slug, Name: x.name()}
+	e := Explanation{Asked: needle, Hub: w.Hub.Slug, Name: x.name(), People: slices.Sorted(maps.Keys(x.persons)), Members: slices.Sorted(maps.Keys(x.members))}
+	e.People, e.Members = slices.Sorted(maps.Keys(x.persons)), slices.Sorted(maps.Keys(x.members))
 	e.Answer, e.Next, e.Who = x.answer()
 	for _, s := range []Step{x.directory(), x.groups(), x.wish(), x.member(), x.invitations(), x.decisions(), x.plan(), x.done()} {
 		if len(s.Lines) > 0 {

@@ -1,11 +1,9 @@
 package bridge
 
-// Leaves says whether the row leaves a task, or keeps the one it has: a change
-// that goes to the platform. A row that waits or needs a person because of what
-// became of its task keeps that task.
-func (r Row) Leaves() bool {
-	return r.Action != Nothing && r.Action != Adopt && (r.Verdict == Do || r.TaskID != "")
-}
+// Leaves says whether the row leaves a task: a change that goes to the
+// platform. A row with a TaskID that is not to be done waits on, or needs a
+// person because of, the task it has; that task stays as it is.
+func (r Row) Leaves() bool { return r.Verdict == Do && r.Action != Nothing && r.Action != Adopt }
 
 // Shows says whether a read of the platform shows the task's effect, and the
 // row that proves it. Seen is all that fit the task's person. Others is how
@@ -61,45 +59,62 @@ func invited(t Task, seen []Seen, others int) (bool, Seen) {
 		if t.Action == ReInvite && s.Presence == Invited && s.Role != t.To {
 			continue // the old one, which is still to be cancelled
 		}
-		if !s.Masked && FoldEmail(s.Email) == FoldEmail(t.Email) {
+		if !s.Masked && FoldEmail(s.Email) == FoldEmail(t.Email) || t.InvitationID != "" && s.InvitationID == t.InvitationID {
 			return true, s
 		}
 		if s.Masked {
 			fits = append(fits, s)
 		}
 	}
-	if len(fits) > others {
-		return true, fits[len(fits)-1]
+	switch {
+	case len(fits) <= others:
+		return false, Seen{}
+	case others > 0: // there is one of theirs, but which it is the next pull must say
+		return true, Seen{Kind: Human, Presence: Invited, Email: t.Email, Role: t.To}
 	}
-	return false, Seen{}
+	return true, fits[len(fits)-1]
 }
 
 // Fitting picks the rows of a listing that may be the task's person, and
-// counts how many of them other people may account for: members and open
-// invitations that the same mask would hide.
+// counts how many of them other people may account for: open invitations that
+// the same mask would hide. A row that is known to be somebody else's, or that
+// was there before the task's call, is no row of theirs.
 func Fitting(t Task, seen []Seen, members []Member, invitations []Invitation) ([]Seen, int) {
 	email := FoldEmail(t.Email)
 	mask := Mask(email)
+	known := map[string]Member{}
+	for _, m := range members {
+		if m.PlatformID != "" {
+			known[m.PlatformID] = m
+		}
+	}
 	var fits []Seen
 	for _, s := range seen {
 		shown := FoldEmail(s.Email)
-		switch {
-		case t.PlatformID != "" && s.PlatformID == t.PlatformID,
-			email != "" && !s.Masked && shown == email,
-			email != "" && s.Masked && shown == mask:
+		same := t.PlatformID != "" && s.PlatformID == t.PlatformID || t.InvitationID != "" && s.InvitationID == t.InvitationID ||
+			email != "" && !s.Masked && shown == email
+		if m, ok := known[s.PlatformID]; ok && s.PlatformID != "" && !same && !(m.PersonID != "" && m.PersonID == t.PersonID) {
+			if m.PersonID != "" || m.FirstSeen.Before(t.AboutToAt) {
+				continue
+			}
+		}
+		if same || email != "" && s.Masked && shown == mask {
 			fits = append(fits, s)
 		}
 	}
 	others, counted := 0, map[string]bool{}
 	for _, m := range members {
 		shown := FoldEmail(m.Email)
+		if m.PlatformID != "" || m.Presence != Invited || m.PersonID != "" && m.PersonID == t.PersonID {
+			continue
+		}
 		if !m.Masked {
 			if shown == email {
 				continue
 			}
 			shown = Mask(shown)
 		}
-		if (m.Presence == Invited || m.Presence == Active) && shown == mask && (m.PersonID == "" || m.PersonID != t.PersonID) {
+		if shown == mask {
 			others++
 			counted[m.ID] = true
 		}
