@@ -98,8 +98,9 @@ func (w Worker) outcome(ctx context.Context, b *batch, receipt connectors.Receip
 	switch e.Kind {
 	case connectors.KindUnknown, connectors.KindMalformed:
 		return w.settle(ctx, b)
-	case connectors.KindExists:
-		return w.settle(ctx, b) // someone did it: let a read say who and how
+	case connectors.KindExists: // someone did it: let a read say who and how
+		b.said = e
+		return w.settle(ctx, b)
 	case connectors.KindNotFound:
 		return w.missing(ctx, b, e)
 	case connectors.KindToken, connectors.KindBlocked, connectors.KindHuman:
@@ -249,6 +250,7 @@ func (w Worker) apart(ctx context.Context, b *batch, e *connectors.Error) error 
 // next pull says what is true now.
 func (w Worker) missing(ctx context.Context, b *batch, e *connectors.Error) error {
 	if a := b.task().Action; a == bridge.Remove || a == bridge.Cancel {
+		b.said = e
 		return w.settle(ctx, b)
 	}
 	return w.finish(ctx, b, func(ctx context.Context, tx *storage.Tx, t *bridge.Task) (string, map[string]any, error) {

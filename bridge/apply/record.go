@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"adbridge/bridge"
 	"adbridge/storage"
@@ -112,10 +113,10 @@ func invitedMember(ctx context.Context, tx *storage.Tx, b *batch, t *bridge.Task
 		Seen:  bridge.Seen{Kind: bridge.Human, Presence: bridge.Invited, Email: t.Email, Role: t.To, Access: bridge.Access{Role: b.traits.Native[t.To]}},
 		Match: &bridge.Match{Rule: "invitation", Evidence: "we invited " + t.Email, At: tx.Now()},
 	}
-	for _, have := range members {
-		if have.ID == t.MemberID || have.PersonID == t.PersonID && have.Presence != bridge.Active {
-			m = have
-			break
+	if have, ok := earlier(members, t, row); ok {
+		m = have
+		if m.PersonID == "" {
+			m.PersonID, m.Match = t.PersonID, &bridge.Match{Rule: "invitation", Evidence: "we invited " + t.Email, At: tx.Now()}
 		}
 	}
 	if row.Presence != "" {
@@ -129,6 +130,21 @@ func invitedMember(ctx context.Context, tx *storage.Tx, b *batch, t *bridge.Task
 	m.Applied, m.AppliedAt = t.To, t.AboutToAt
 	t.MemberID = m.ID
 	return m, tx.PutMembers(ctx, []bridge.Member{m})
+}
+
+// earlier finds the row that a person we invited has already: the one that
+// shows the same account, the task's own, or that of an earlier invitation.
+func earlier(members []bridge.Member, t *bridge.Task, row bridge.Seen) (bridge.Member, bool) {
+	for _, fits := range []func(bridge.Member) bool{
+		func(m bridge.Member) bool { return row.PlatformID != "" && m.PlatformID == row.PlatformID },
+		func(m bridge.Member) bool { return m.ID == t.MemberID },
+		func(m bridge.Member) bool { return m.PersonID == t.PersonID && m.Presence != bridge.Active },
+	} {
+		if i := slices.IndexFunc(members, fits); i >= 0 {
+			return members[i], true
+		}
+	}
+	return bridge.Member{}, false
 }
 
 func endInvitations(ctx context.Context, tx *storage.Tx, t *bridge.Task, state bridge.InvitationState) error {

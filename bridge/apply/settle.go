@@ -17,7 +17,7 @@ import (
 // shows the effect, or one late enough not to show it, decides.
 func (w Worker) settle(ctx context.Context, b *batch) error {
 	for i := range b.tasks {
-		one := &batch{lease: b.lease, hub: b.hub, traits: b.traits, tasks: b.tasks[i : i+1], conn: b.conn}
+		one := &batch{lease: b.lease, hub: b.hub, traits: b.traits, tasks: b.tasks[i : i+1], conn: b.conn, said: b.said}
 		if i == 0 {
 			one.calls = b.calls
 		}
@@ -51,8 +51,14 @@ func (w Worker) settleOne(ctx context.Context, b, one *batch) error {
 		})
 	}
 	return w.finish(ctx, one, func(_ context.Context, tx *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
+		if one.said != nil && t.Attempt >= contradictions { // it says one thing and shows another
+			t.State, t.Reason, t.Detail = bridge.TaskHeld, connectors.ReasonOf(one.said), one.said.Message
+			return audit.TaskHeld, map[string]any{"reason": t.Reason, "error": one.said.Error()}, nil
+		}
 		t.State, t.Reason, t.Sent = bridge.Ready, bridge.PlatformUnknownOutcome, t.Sent-1
-		t.NotBefore = tx.Now()
+		if t.Attempt > 1 { // a platform that says one thing and shows another is not asked in a circle
+			t.NotBefore = tx.Now().Add(w.backoff(t.Attempt - 1))
+		}
 		return audit.TaskNotDone, map[string]any{"by": "reading: the platform does not show it"}, nil
 	})
 }

@@ -38,6 +38,7 @@ type batch struct {
 	tasks  []bridge.Task // more than one only for invitations of one role
 	conn   connectors.Connector
 	calls  []connectors.Call
+	said   *connectors.Error // what the platform answered, while a read settles what is true
 }
 
 func (b *batch) task() *bridge.Task { return &b.tasks[0] }
