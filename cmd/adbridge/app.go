@@ -1,0 +1,216 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"adbridge/bridge"
+	"adbridge/bridge/apply"
+	"adbridge/bridge/reconcile"
+	"adbridge/connectors"
+	"adbridge/connectors/meta"
+	"adbridge/connectors/tiktok"
+	"adbridge/scim"
+	"adbridge/storage"
+	"adbridge/web"
+)
+
+// platform is one line a platform: how to open a connector, what the platform
+// can do, and the budget that all hubs of one of its apps share.
+type platform struct {
+	open    connectors.Open
+	traits  bridge.Traits
+	windows []connectors.Window // limits of one app; none where the platform publishes none
+}
+
+// platforms is where a third one is added.
+func platforms() map[bridge.Platform]platform {
+	return map[bridge.Platform]platform{
+		bridge.TikTok: {tiktok.Open, tiktok.Traits(), tiktok.Tiers["basic"]},
+		bridge.Meta:   {meta.Open, meta.Traits(), nil},
+	}
+}
+
+// App is adbridge wired together on one database.
+type App struct {
+	Config  Config
+	DB      *storage.DB
+	Planner reconcile.Planner
+	Puller  reconcile.Puller
+	Worker  apply.Worker
+	Lanes   *Lanes
+	Log     zerolog.Logger
+
+	keys      *storage.Keyring
+	platforms map[bridge.Platform]platform
+	budgets   *connectors.Budgets
+	exchanges *exchangeLog
+}
+
+// NewApp opens the database and wires everything; nothing runs yet.
+func NewApp(ctx context.Context, c Config, log zerolog.Logger) (*App, error) {
+	keys, err := storage.OpenKeyring(c.Key.Reveal(), c.keyFile())
+	if err != nil {
+		return nil, fmt.Errorf("key: %w", err)
+	}
+	db, err := storage.Open(ctx, storage.Options{URL: c.DB, Key: keys, Log: log, AutoMigrate: true})
+	if err != nil {
+		return nil, err
+	}
+	app := &App{Config: c, DB: db, Log: log, keys: keys, platforms: platforms(), budgets: &connectors.Budgets{Windows: map[bridge.Platform][]connectors.Window{}}}
+	for name, p := range app.platforms {
+		app.budgets.Windows[name] = p.windows
+	}
+	traits := func(p bridge.Platform) bridge.Traits { return app.platforms[p].traits }
+	app.Planner = reconcile.Planner{DB: db, Traits: traits, Log: log}
+	app.Puller = reconcile.Puller{DB: db, Dial: app.Dial, Traits: traits, Log: log}
+	app.Worker = apply.Worker{DB: db, Dial: app.Dial, Traits: traits, Log: log, Jitter: rand.Float64}
+	app.Lanes = &Lanes{DB: db, Planner: app.Planner, Puller: app.Puller, Worker: app.Worker, Holder: holder(), Log: log}
+	app.exchanges = newExchangeLog(db, log)
+	return app, nil
+}
+
+// holder names this process among those that share the database.
+func holder() string {
+	host, _ := os.Hostname()
+	return fmt.Sprintf("%s/%d/%08x", host, os.Getpid(), rand.Uint32())
+}
+
+// Close closes the database.
+func (a *App) Close() error { return a.DB.Close() }
+
+// Dial opens the connector of a hub with its credentials and its app's budget.
+func (a *App) Dial(ctx context.Context, hubID string, onCall func(connectors.Call)) (connectors.Connector, error) {
+	var hub bridge.Hub
+	var cred storage.Credentials
+	err := a.DB.Read(ctx, func(tx *storage.Tx) (err error) {
+		if hub, err = tx.Hub(ctx, hubID); err != nil {
+			return err
+		}
+		cred, err = tx.Credentials(ctx, hub.ID)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the credentials of hub %s: %w", hubID, err)
+	}
+	return a.Connect(hub, cred, onCall)
+}
+
+// Connect opens a connector for a hub that need not be saved yet.
+func (a *App) Connect(hub bridge.Hub, cred storage.Credentials, onCall func(connectors.Call)) (connectors.Connector, error) {
+	p, ok := a.platforms[hub.Platform]
+	if !ok {
+		return nil, fmt.Errorf("platform %q is not known", hub.Platform)
+	}
+	app := hub.AppID
+	if app == "" { // hubs whose app we do not know share a budget by token only
+		sum := sha256.Sum256([]byte(cred.Token.Reveal()))
+		app = fmt.Sprintf("token-%x", sum[:6])
+	}
+	return p.open(connectors.Config{
+		BusinessID: hub.BusinessID, APIURL: hub.APIURL, Token: cred.Token, AppID: hub.AppID, AppSecret: cred.AppSecret,
+		Budget: a.budgets.Of(hub.Platform, hub.APIURL+"/"+app), OnCall: onCall,
+	})
+}
+
+// SCIM is the SCIM server.
+func (a *App) SCIM() http.Handler {
+	return scim.New(scim.Options{
+		Directory: reconcile.Directory{DB: a.DB}, Auth: scimAuth{&reconcile.Callers{DB: a.DB, Now: time.Now}},
+		Log: a.exchanges, PublicURL: a.Config.PublicURL, CursorKey: a.keys.Derive("scim cursors"), Logger: a.Log,
+	})
+}
+
+// scimAuth says in SCIM's words why a token opens nothing.
+type scimAuth struct{ callers *reconcile.Callers }
+
+func (s scimAuth) Authenticate(ctx context.Context, bearer, from string) (bridge.Source, string, bool, error) {
+	source, label, readOnly, err := s.callers.Authenticate(ctx, bearer, from)
+	if errors.Is(err, reconcile.ErrToken) {
+		err = &scim.TokenError{Reason: err.Error()}
+	}
+	return source, label, readOnly, err
+}
+
+// Handler serves everything: SCIM, the pages, and the health checks.
+func (a *App) Handler() (http.Handler, error) {
+	pages, err := web.New(web.Options{DB: a.DB, Planner: a.Planner, PublicURL: a.Config.PublicURL, Log: a.Log})
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/scim/", a.SCIM())
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
+	mux.HandleFunc("GET /readyz", a.ready)
+	mux.Handle("/", pages)
+	return mux, nil
+}
+
+// ready says whether requests can be served: the database answers.
+func (a *App) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	err := a.DB.Read(ctx, func(tx *storage.Tx) error {
+		_, err := tx.Sources(ctx)
+		return err
+	})
+	if err != nil {
+		http.Error(w, "the database does not answer: "+err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = io.WriteString(w, "ready\n")
+}
+
+// Serve listens, calls ready with the address, and works until ctx ends; then
+// it lets requests finish and gives its lanes back.
+func (a *App) Serve(ctx context.Context, ready func(net.Addr) error) error {
+	listener, err := net.Listen("tcp", a.Config.Listen)
+	if err != nil {
+		return wrong("choose another address with --listen, or stop the program that uses this one", "listen: %w", err)
+	}
+	return a.ServeOn(ctx, listener, ready)
+}
+
+// ServeOn is Serve on an address that is open already.
+func (a *App) ServeOn(ctx context.Context, listener net.Listener, ready func(net.Addr) error) error {
+	handler, err := a.Handler()
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	server := &http.Server{
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: nil,
+	}
+	work, stop := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() { a.Lanes.Run(work) })
+	running.Go(func() { seal(work, a.DB, a.Log) })
+	running.Go(func() { a.exchanges.run(work) })
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	if err = ready(listener.Addr()); err == nil {
+		select {
+		case <-ctx.Done():
+		case err = <-failed:
+		}
+	}
+	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
+	defer cancel()
+	if e := server.Shutdown(finish); e != nil && err == nil {
+		err = fmt.Errorf("requests were still running after 15 s: %w", e)
+	}
+	stop()
+	running.Wait()
+	return err
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"adbridge/bridge"
+	"adbridge/storage"
+)
+
+const (
+	sealEvery       = 250 * time.Millisecond // how far the seal may be behind the events
+	sealMost        = 1000                   // events in one sealing
+	checkpointEvery = time.Minute            // signed ends of the chain
+)
+
+// seal chains the audit events just behind the writers, and signs the end of
+// the chain from time to time. What is left when it stops, the next seals.
+func seal(ctx context.Context, db *storage.DB, log zerolog.Logger) {
+	tick := time.NewTicker(sealEvery)
+	defer tick.Stop()
+	var signed time.Time
+	fresh := false
+	for {
+		n, err := sealSome(ctx, db)
+		fresh = fresh || n > 0
+		if err == nil && fresh && time.Since(signed) > checkpointEvery {
+			if err = checkpoint(ctx, db); err == nil {
+				signed, fresh = time.Now(), false
+			}
+		}
+		if err != nil && ctx.Err() == nil && !errors.Is(err, bridge.ErrConflict) {
+			log.Error().Err(err).Msg("seal the audit trail; it goes on by itself")
+		}
+		if n == sealMost {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// sealSome seals what there is, if anything.
+func sealSome(ctx context.Context, db *storage.DB) (n int, err error) {
+	var some bool
+	err = db.Read(ctx, func(tx *storage.Tx) error {
+		some, err = tx.Unsealed(ctx)
+		return err
+	})
+	if err != nil || !some {
+		return 0, err
+	}
+	err = db.Write(ctx, func(tx *storage.Tx) error {
+		n, err = tx.SealEvents(ctx, sealMost)
+		return err
+	})
+	return n, err
+}
+
+func checkpoint(ctx context.Context, db *storage.DB) error {
+	return db.Write(ctx, func(tx *storage.Tx) error {
+		_, _, err := tx.Checkpoint(ctx, 1, 0)
+		return err
+	})
+}
+
+const (
+	exchangeQueue = 10_000                 // exchanges waiting to be written
+	exchangeEvery = 200 * time.Millisecond // how long one may wait
+	exchangeMost  = 500                    // written at once
+)
+
+// exchangeLog keeps the provisioning log behind the requests, so that it never
+// slows one down. It is for operators: past its queue it loses entries and
+// says how many. The audit trail never does.
+type exchangeLog struct {
+	db    *storage.DB
+	log   zerolog.Logger
+	queue chan bridge.Exchange
+	lost  chan struct{}
+}
+
+func newExchangeLog(db *storage.DB, log zerolog.Logger) *exchangeLog {
+	return &exchangeLog{db: db, log: log, queue: make(chan bridge.Exchange, exchangeQueue), lost: make(chan struct{}, exchangeQueue)}
+}
+
+// Exchange queues one.
+func (e *exchangeLog) Exchange(_ context.Context, x bridge.Exchange) {
+	select {
+	case e.queue <- x:
+	default:
+		select {
+		case e.lost <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// run writes until ctx ends, then what is queued.
+func (e *exchangeLog) run(ctx context.Context) {
+	tick := time.NewTicker(exchangeEvery)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+		e.write(context.WithoutCancel(ctx))
+	}
+}
+
+func (e *exchangeLog) write(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	for {
+		var batch []bridge.Exchange
+		for len(batch) < exchangeMost && len(e.queue) > 0 {
+			batch = append(batch, <-e.queue)
+		}
+		if lost := len(e.lost); lost > 0 {
+			for range lost {
+				<-e.lost
+			}
+			e.log.Warn().Int("lost", lost).Msg("the provisioning log could not keep up; the requests themselves are not affected")
+		}
+		if len(batch) == 0 {
+			return
+		}
+		err := e.db.Write(ctx, func(tx *storage.Tx) error { return tx.AddExchanges(ctx, batch...) })
+		if err != nil {
+			e.log.Error().Err(err).Int("lost", len(batch)).Msg("write the provisioning log")
+			return
+		}
+	}
+}

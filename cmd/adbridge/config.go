@@ -1,0 +1,153 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/caarlos0/env/v11"
+	"github.com/goccy/go-yaml"
+	"github.com/spf13/pflag"
+
+	"adbridge/bridge"
+)
+
+// Config is where adbridge runs. It comes from flags, else ADBRIDGE_*
+// variables, else a YAML file, else the defaults; in this order.
+type Config struct {
+	Listen    string `yaml:"listen" env:"ADBRIDGE_LISTEN"`
+	DB        string `yaml:"db" env:"ADBRIDGE_DB"`
+	PublicURL string `yaml:"public_url" env:"ADBRIDGE_PUBLIC_URL"`
+	KeyFile   string `yaml:"key_file" env:"ADBRIDGE_KEY_FILE"`
+	LogLevel  string `yaml:"log_level" env:"ADBRIDGE_LOG_LEVEL"`
+	LogFormat string `yaml:"log_format" env:"ADBRIDGE_LOG_FORMAT"` // json or text
+
+	// Key seals the credentials in the database. It is read from
+	// ADBRIDGE_KEY only: a key does not belong on a command line or in a file
+	// beside the database.
+	Key bridge.Secret `yaml:"-" env:"-"`
+}
+
+// Defaults of a configuration.
+const (
+	defaultListen    = "127.0.0.1:8080"
+	defaultDB        = "adbridge.db"
+	defaultLogLevel  = "info"
+	defaultLogFormat = "json"
+)
+
+// flags declares the flags that every command takes.
+func (c *Config) flags(fs *pflag.FlagSet, file *string) {
+	fs.StringVar(file, "config", "", "YAML `file` with listen, db, public_url, key_file, log_level, log_format (ADBRIDGE_CONFIG)")
+	fs.StringVar(&c.DB, "db", "", "database: a path, sqlite:PATH or postgres://… (ADBRIDGE_DB, default "+defaultDB+")")
+	fs.StringVar(&c.KeyFile, "key-file", "", "`file` with the key that seals credentials, made at first start (ADBRIDGE_KEY_FILE; ADBRIDGE_KEY holds the key itself; default beside the database)")
+	fs.StringVar(&c.PublicURL, "public-url", "", "`URL` under which IdPs and people reach this server (ADBRIDGE_PUBLIC_URL)")
+	fs.StringVar(&c.LogLevel, "log-level", "", "debug, info, warn or error (ADBRIDGE_LOG_LEVEL, default "+defaultLogLevel+")")
+	fs.StringVar(&c.LogFormat, "log-format", "", "json or text (ADBRIDGE_LOG_FORMAT, default "+defaultLogFormat+")")
+}
+
+// load fills in what the flags left open, and reports every fault at once.
+func (c *Config) load(file string) error {
+	var fromEnv, fromFile Config
+	var faults []error
+	if err := env.Parse(&fromEnv); err != nil {
+		faults = append(faults, err)
+	}
+	if file == "" {
+		file = os.Getenv("ADBRIDGE_CONFIG")
+	}
+	if file != "" {
+		if err := readYAML(file, &fromFile); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	defaults := Config{Listen: defaultListen, DB: defaultDB, LogLevel: defaultLogLevel, LogFormat: defaultLogFormat}
+	for _, from := range []Config{fromEnv, fromFile, defaults} {
+		c.fill(from)
+	}
+	c.Key = bridge.NewSecret(os.Getenv("ADBRIDGE_KEY"))
+	if c.PublicURL == "" {
+		c.PublicURL = publicURL(c.Listen)
+	}
+	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
+	return errors.Join(append(faults, c.faults()...)...)
+}
+
+// fill takes from another configuration what this one leaves open.
+func (c *Config) fill(from Config) {
+	for _, f := range []struct{ to, from *string }{
+		{&c.Listen, &from.Listen}, {&c.DB, &from.DB}, {&c.PublicURL, &from.PublicURL},
+		{&c.KeyFile, &from.KeyFile}, {&c.LogLevel, &from.LogLevel}, {&c.LogFormat, &from.LogFormat},
+	} {
+		if *f.to == "" {
+			*f.to = *f.from
+		}
+	}
+}
+
+func readYAML(file string, into *Config) error {
+	b, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("config: %s is not there", file)
+	}
+	if err != nil {
+		return fmt.Errorf("config: %w", err)
+	}
+	if err := yaml.UnmarshalWithOptions(b, into, yaml.Strict()); err != nil {
+		return fmt.Errorf("config: %s: %s", file, yaml.FormatError(err, false, true))
+	}
+	return nil
+}
+
+// publicURL is the address that people on this machine can use.
+func publicURL(listen string) string {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return ""
+	}
+	if host == "" || net.ParseIP(host) != nil && net.ParseIP(host).IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// faults lists everything that is wrong, each with its fix.
+func (c *Config) faults() []error {
+	var faults []error
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		faults = append(faults, fmt.Errorf("listen: %q is not host:port; use for example 127.0.0.1:8080 or :8080", c.Listen))
+	}
+	u, err := url.Parse(c.PublicURL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" {
+		faults = append(faults, fmt.Errorf("public-url: %q is not an address; use for example https://scim.corp.example", c.PublicURL))
+	}
+	switch c.LogLevel {
+	case "debug", "info", "warn", "error":
+	default:
+		faults = append(faults, fmt.Errorf("log-level: %q is not known; use debug, info, warn or error", c.LogLevel))
+	}
+	switch c.LogFormat {
+	case "json", "text":
+	default:
+		faults = append(faults, fmt.Errorf("log-format: %q is not known; use json or text", c.LogFormat))
+	}
+	return faults
+}
+
+// keyFile is the file that holds the sealing key: beside a SQLite database,
+// else in the working directory.
+func (c *Config) keyFile() string {
+	if c.KeyFile != "" {
+		return c.KeyFile
+	}
+	path, isURL := strings.CutPrefix(c.DB, "sqlite:")
+	if !isURL && strings.Contains(path, "://") {
+		return "adbridge.key"
+	}
+	return strings.TrimSuffix(path, filepath.Ext(path)) + ".key"
+}

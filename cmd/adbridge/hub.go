@@ -1,0 +1,520 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"adbridge/bridge"
+	"adbridge/bridge/audit"
+	"adbridge/bridge/reconcile"
+	"adbridge/connectors"
+	"adbridge/storage"
+)
+
+func (c *cli) hub() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "hub",
+		Short: "The Business Centers and business portfolios that people are on",
+		Long: `A hub is one TikTok Business Center or one Meta business portfolio. A new hub starts in the mode
+observe: it is read every day and reported on, and nothing on it is changed until you choose another mode.`,
+	}
+	cmd.AddCommand(c.hubAdd(), c.hubList(), c.hubShow(), c.hubMode(), c.hubSet(), c.hubPause(), c.hubResume(), c.hubConnect(), c.hubRemove())
+	return cmd
+}
+
+// hubView is a hub as scripts see it.
+type hubView struct {
+	ID           string            `json:"id"`
+	Slug         string            `json:"slug"`
+	Platform     bridge.Platform   `json:"platform"`
+	BusinessID   string            `json:"business_id"`
+	BusinessName string            `json:"business_name"`
+	Mode         bridge.Mode       `json:"mode"`
+	State        bridge.HubState   `json:"state"`
+	Halt         *bridge.Halt      `json:"halt,omitempty"`
+	ActsAs       string            `json:"acts_as,omitempty"`
+	APIURL       string            `json:"api_url,omitempty"`
+	AppID        string            `json:"app_id,omitempty"`
+	CreatedAt    time.Time         `json:"created_at"`
+	LastPull     *bridge.Pull      `json:"last_pull,omitempty"`
+	Settings     map[string]string `json:"settings,omitempty"`
+}
+
+func viewHub(h bridge.Hub) hubView {
+	return hubView{ID: h.ID, Slug: h.Slug, Platform: h.Platform, BusinessID: h.BusinessID, BusinessName: h.BusinessName,
+		Mode: h.Mode, State: h.State(), Halt: h.Halt, ActsAs: h.SelfName, APIURL: h.APIURL, AppID: h.AppID, CreatedAt: h.CreatedAt}
+}
+
+// access are the flags that name the credentials of a hub.
+type access struct {
+	tokenFile, appID, appSecretFile string
+}
+
+func (a *access) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&a.tokenFile, "token-file", "", "`file` with the platform's access token; - reads it from standard input")
+	cmd.Flags().StringVar(&a.appID, "app-id", "", "id of the developer app that the token belongs to")
+	cmd.Flags().StringVar(&a.appSecretFile, "app-secret-file", "", "`file` with the app's secret (Meta: sends appsecret_proof)")
+}
+
+func (c *cli) credentials(a access) (storage.Credentials, error) {
+	var cred storage.Credentials
+	if a.tokenFile == "" {
+		return cred, wrong("give --token-file FILE, or --token-file - to read it from standard input; a token does not belong on a command line", "token-file: it is missing")
+	}
+	token, err := c.secretFile("token-file", a.tokenFile)
+	if err != nil {
+		return cred, err
+	}
+	cred.Token = token
+	if a.appSecretFile != "" {
+		if cred.AppSecret, err = c.secretFile("app-secret-file", a.appSecretFile); err != nil {
+			return cred, err
+		}
+	}
+	return cred, nil
+}
+
+func (c *cli) secretFile(flag, file string) (bridge.Secret, error) {
+	var b []byte
+	var err error
+	if file == "-" {
+		b, err = io.ReadAll(io.LimitReader(c.in, 64<<10))
+	} else {
+		b, err = os.ReadFile(file)
+	}
+	if err != nil {
+		return bridge.Secret{}, wrong("name a file that can be read", "%s: %w", flag, err)
+	}
+	s := strings.TrimSpace(string(b))
+	if s == "" || strings.ContainsAny(s, " \n\t") {
+		return bridge.Secret{}, wrong("put the credential alone into it, on one line", "%s: %s does not hold one credential", flag, file)
+	}
+	return bridge.NewSecret(s), nil
+}
+
+var digits = regexp.MustCompile(`^[0-9]{5,25}$`)
+
+// businessID reads an id, or takes it from the address of the platform's own page.
+func businessID(s string) (string, error) {
+	if digits.MatchString(s) {
+		return s, nil
+	}
+	if u, err := url.Parse(s); err == nil && u.Host != "" {
+		for _, key := range []string{"org_id", "bc_id", "business_id"} {
+			if id := u.Query().Get(key); digits.MatchString(id) {
+				return id, nil
+			}
+		}
+		for part := range strings.SplitSeq(u.Path, "/") {
+			if digits.MatchString(part) {
+				return part, nil
+			}
+		}
+	}
+	return "", wrong("give the number from the platform's settings page, or that page's address", "business-id: %q is neither an id (digits only) nor an address that holds one", s)
+}
+
+func apiURL(s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+		return "", wrong("give scheme, host and port alone, such as http://127.0.0.1:9801; the platform's path is kept", "api-url: %q is not such an address", s)
+	}
+	return u.Scheme + "://" + u.Host, nil
+}
+
+// check asks the platform about a hub before anything is saved.
+func (c *cli) check(ctx context.Context, app *App, hub bridge.Hub, cred storage.Credentials) (connectors.Connection, error) {
+	conn, err := app.Connect(hub, cred, nil)
+	if err != nil {
+		return connectors.Connection{}, err
+	}
+	found, err := conn.Check(ctx)
+	if err != nil {
+		return found, err
+	}
+	var blocking []error
+	for _, f := range found.Findings {
+		if f.Blocking {
+			blocking = append(blocking, wrong(f.Next, "%s: %s (%s)", f.Code, f.Detail, f.Next))
+		} else if !c.json {
+			fmt.Fprintf(c.err, "note: %s: %s\n  → %s\n", f.Code, f.Detail, f.Next)
+		}
+	}
+	if len(blocking) == 1 {
+		return found, blocking[0]
+	}
+	return found, errors.Join(blocking...)
+}
+
+func (c *cli) hubAdd() *cobra.Command {
+	var platform, business, api string
+	var a access
+	cmd := &cobra.Command{
+		Use:   "add SLUG --platform tiktok|meta --business-id ID|URL --token-file FILE",
+		Short: "Connect a hub; the token and the business are checked before anything is saved",
+		Long: `Asks the platform whether the token works, reaches the business and may manage its people, and
+saves the hub only then, with the token sealed. The hub starts in the mode observe and is read at once.
+docs/tiktok.md and docs/meta.md say where the token and the business id come from.`,
+		Example: `  adbridge hub add eu --platform tiktok --business-id 7012345678901234567 --token-file tiktok.token
+  adbridge hub add meta --platform meta --business-id 102030405060 --token-file - < meta.token`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			if err := reconcile.CheckSlug("slug", args[0]); err != nil {
+				return wrong("choose a short name such as eu or meta-brand", "%w", err)
+			}
+			p, err := bridge.ParsePlatform(platform)
+			if err != nil {
+				return wrong("give --platform tiktok or meta", "platform: %w", err)
+			}
+			hub := bridge.Hub{Slug: args[0], Platform: p, AppID: a.appID}
+			if hub.BusinessID, err = businessID(business); err != nil {
+				return err
+			}
+			if hub.APIURL, err = apiURL(api); err != nil {
+				return err
+			}
+			cred, err := c.credentials(a)
+			if err != nil {
+				return err
+			}
+			return c.app(ctx, func(app *App) error {
+				if err := slugFree(ctx, app, hub.Slug); err != nil {
+					return err
+				}
+				found, err := c.check(ctx, app, hub, cred)
+				if err != nil {
+					return err
+				}
+				hub, err := reconcile.AddHub(ctx, app.DB, hub, cred, found, c.by)
+				if err != nil {
+					return err
+				}
+				return c.show(viewHub(hub), say("hub %s is connected: %s (%s), acting as %s\nIt is in the mode observe: nothing is changed. `adbridge report %s` shows it once it is read.\n",
+					hub.Slug, hub.BusinessName, hub.BusinessID, hub.SelfName, hub.Slug))
+			})
+		},
+	}
+	cmd.Flags().StringVar(&platform, "platform", "", "tiktok or meta")
+	cmd.Flags().StringVar(&business, "business-id", "", "id of the Business Center or portfolio, or the `address` of its page")
+	cmd.Flags().StringVar(&api, "api-url", "", "scheme, host and port that replace the platform's own, for a simulator or a proxy")
+	a.flags(cmd)
+	return cmd
+}
+
+// slugFree asks before the platform is bothered.
+func slugFree(ctx context.Context, app *App, slug string) error {
+	return app.DB.Read(ctx, func(tx *storage.Tx) error {
+		h, err := tx.Hub(ctx, slug)
+		if errors.Is(err, bridge.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return fmt.Errorf("slug %q: hub %s has it: %w", slug, h.BusinessName, bridge.ErrExists)
+	})
+}
+
+func (c *cli) hubList() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List the hubs and what each is doing",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			return c.read(ctx, func(_ *App, tx *storage.Tx) error {
+				hubs, err := tx.Hubs(ctx)
+				if err != nil {
+					return err
+				}
+				views := make([]hubView, len(hubs))
+				for i, h := range hubs {
+					views[i] = viewHub(h)
+					if p, ok, err := tx.LastPull(ctx, h.ID, false); err != nil {
+						return err
+					} else if ok {
+						views[i].LastPull = &p
+					}
+				}
+				return c.show(views, func(w io.Writer) error {
+					return table(w, "SLUG PLATFORM BUSINESS NAME MODE STATE LAST-PULL", func(row func(...any)) {
+						for _, v := range views {
+							last := "never"
+							if v.LastPull != nil {
+								last = when(v.LastPull.StartedAt)
+								if v.LastPull.Error != "" {
+									last += " failed"
+								}
+							}
+							row(v.Slug, v.Platform, v.BusinessID, v.BusinessName, v.Mode, v.State, last)
+						}
+					})
+				})
+			})
+		},
+	}
+}
+
+func (c *cli) hubShow() *cobra.Command {
+	return &cobra.Command{
+		Use:   "show HUB",
+		Short: "Show a hub with all its settings, their meaning and default",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			return c.read(ctx, func(_ *App, tx *storage.Tx) error {
+				h, err := tx.Hub(ctx, args[0])
+				if err != nil {
+					return fmt.Errorf("hub %q: %w", args[0], err)
+				}
+				v := viewHub(h)
+				v.Settings = map[string]string{}
+				for _, s := range bridge.SettingTable {
+					v.Settings[s.Key] = h.Settings.Get(s.Key)
+				}
+				if p, ok, err := tx.LastPull(ctx, h.ID, false); err != nil {
+					return err
+				} else if ok {
+					v.LastPull = &p
+				}
+				return c.show(v, func(w io.Writer) error { return writeHub(w, v, h) })
+			})
+		},
+	}
+}
+
+func writeHub(w io.Writer, v hubView, h bridge.Hub) error {
+	fmt.Fprintf(w, "%s  %s %s (%s)\n  mode %s, %s", v.Slug, v.Platform, v.BusinessName, v.BusinessID, v.Mode, v.State)
+	if h.Halt != nil {
+		r := bridge.ReasonOf(h.Halt.Reason)
+		fmt.Fprintf(w, " since %s: %s\n  %s (%s)\n  who acts: %s, next: %s", when(h.Halt.Since), h.Halt.Reason, r.Meaning, h.Halt.Note, r.Actor, r.Next)
+	}
+	fmt.Fprintf(w, "\n  acts as %s\n", v.ActsAs)
+	if v.LastPull != nil {
+		fmt.Fprintf(w, "  last pull %s, %d members, complete: %t %s\n", when(v.LastPull.StartedAt), v.LastPull.Members, v.LastPull.Complete, v.LastPull.Error)
+	}
+	fmt.Fprintln(w)
+	return table(w, "SETTING VALUE DEFAULT MEANING", func(row func(...any)) {
+		for _, s := range bridge.SettingTable {
+			row(s.Key, h.Settings.Get(s.Key), s.Default, s.Meaning)
+		}
+	})
+}
+
+func (c *cli) hubMode() *cobra.Command {
+	var yes bool
+	var reason string
+	cmd := &cobra.Command{
+		Use:   "mode HUB observe|add-only|no-remove|full [--yes]",
+		Short: "Say how far adbridge may go on a hub",
+		Long: `observe    nothing leaves; plans say "would"
+add-only   invitations
+no-remove  also role changes, lowering included
+full       also cancels invitations and removes
+
+Leaving observe first shows what would happen to whom; --yes confirms that you have seen it, and who
+confirmed goes on record.`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			mode, err := bridge.ParseMode(args[1])
+			if err != nil {
+				return wrong("`adbridge hub mode --help` explains the modes", "mode: %w", err)
+			}
+			return c.app(ctx, func(app *App) error {
+				var hub bridge.Hub
+				err := app.DB.Read(ctx, func(tx *storage.Tx) (err error) {
+					hub, err = tx.Hub(ctx, args[0])
+					return err
+				})
+				if err != nil {
+					return fmt.Errorf("hub %q: %w", args[0], err)
+				}
+				if hub.Mode == bridge.ModeObserve && mode != bridge.ModeObserve && !yes {
+					return c.adoption(ctx, app, hub, mode)
+				}
+				hub, err = reconcile.SetMode(ctx, app.DB, hub.ID, mode, c.by, reason)
+				if err != nil {
+					return err
+				}
+				return c.show(viewHub(hub), say("hub %s is in the mode %s\n", hub.Slug, hub.Mode))
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "I have seen what would happen; do it")
+	cmd.Flags().StringVar(&reason, "reason", "", "why, for the audit trail")
+	return cmd
+}
+
+func (c *cli) hubSet() *cobra.Command {
+	return &cobra.Command{
+		Use:     "set HUB KEY=VALUE…",
+		Short:   "Change guards and windows of a hub; `hub show` lists them all",
+		Example: "  adbridge hub set eu settle-window=1h max-removals-percent=10",
+		Args:    cobra.MinimumNArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.app(cmd.Context(), func(app *App) error {
+				hub, err := reconcile.ChangeHub(cmd.Context(), app.DB, args[0], c.by, audit.HubSet, func(h *bridge.Hub) (map[string]any, error) {
+					return setAll(h, args[1:])
+				})
+				if err != nil {
+					return err
+				}
+				return c.show(viewHub(hub), say("hub %s: %s\n", hub.Slug, strings.Join(args[1:], ", ")))
+			})
+		},
+	}
+}
+
+// setAll sets every pair or none, and names all that are wrong.
+func setAll(h *bridge.Hub, pairs []string) (map[string]any, error) {
+	detail := map[string]any{}
+	var faults []error
+	for _, pair := range pairs {
+		key, value, ok := strings.Cut(pair, "=")
+		if !ok {
+			faults = append(faults, fmt.Errorf("%q is not KEY=VALUE", pair))
+			continue
+		}
+		before := h.Settings.Get(key)
+		if err := h.Settings.Set(key, value); err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		detail[key] = map[string]any{"before": before, "after": h.Settings.Get(key)}
+	}
+	if len(faults) > 0 {
+		return nil, wrong("`adbridge hub show` lists every setting with its meaning and default; nothing was changed", "%w", errors.Join(faults...))
+	}
+	return detail, nil
+}
+
+func (c *cli) hubPause() *cobra.Command {
+	var reason string
+	cmd := &cobra.Command{
+		Use:   "pause HUB --reason WHY",
+		Short: "Stop all changes to a hub; it is not read either, unless you pull",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if reason == "" {
+				return wrong("say why with --reason; the audit trail keeps it", "reason: it is missing")
+			}
+			return c.halt(cmd.Context(), args[0], audit.HubPaused, func(h *bridge.Hub) map[string]any {
+				h.Halt = &bridge.Halt{State: bridge.Paused, Reason: bridge.HubPaused, Note: reason, By: c.by, Since: time.Now().UTC()}
+				return map[string]any{"reason": reason}
+			})
+		},
+	}
+	cmd.Flags().StringVar(&reason, "reason", "", "why")
+	return cmd
+}
+
+func (c *cli) hubResume() *cobra.Command {
+	return &cobra.Command{
+		Use:   "resume HUB",
+		Short: "Let a paused, quarantined or disconnected hub go on",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.halt(cmd.Context(), args[0], audit.HubResumed, func(h *bridge.Hub) map[string]any {
+				detail := map[string]any{}
+				if h.Halt != nil {
+					detail["state"], detail["halted"] = h.Halt.State, h.Halt.Reason
+				}
+				h.Halt = nil
+				return detail
+			})
+		},
+	}
+}
+
+func (c *cli) halt(ctx context.Context, hub, action string, change func(*bridge.Hub) map[string]any) error {
+	return c.app(ctx, func(app *App) error {
+		h, err := reconcile.ChangeHub(ctx, app.DB, hub, c.by, action, func(h *bridge.Hub) (map[string]any, error) { return change(h), nil })
+		if err != nil {
+			return err
+		}
+		return c.show(viewHub(h), say("hub %s is %s\n", h.Slug, h.State()))
+	})
+}
+
+func (c *cli) hubConnect() *cobra.Command {
+	var a access
+	cmd := &cobra.Command{
+		Use:   "connect HUB --token-file FILE",
+		Short: "Give a hub a new token, checked first; a disconnected hub goes on",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			cred, err := c.credentials(a)
+			if err != nil {
+				return err
+			}
+			return c.app(ctx, func(app *App) error {
+				var hub bridge.Hub
+				err := app.DB.Read(ctx, func(tx *storage.Tx) (err error) {
+					if hub, err = tx.Hub(ctx, args[0]); err != nil {
+						return fmt.Errorf("hub %q: %w", args[0], err)
+					}
+					if cred.AppSecret.Empty() {
+						old, err := tx.Credentials(ctx, hub.ID)
+						if err != nil {
+							return err
+						}
+						cred.AppSecret = old.AppSecret
+					}
+					return nil
+				})
+				if err != nil {
+					return err
+				}
+				found, err := c.check(ctx, app, hub, cred)
+				if err != nil {
+					return err
+				}
+				hub, err = reconcile.Reconnect(ctx, app.DB, hub.ID, cred, found, c.by)
+				if err != nil {
+					return err
+				}
+				return c.show(viewHub(hub), say("hub %s has its new token, acting as %s; it is %s\n", hub.Slug, hub.SelfName, hub.State()))
+			})
+		},
+	}
+	a.flags(cmd)
+	return cmd
+}
+
+func (c *cli) hubRemove() *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use:   "remove HUB --yes",
+		Short: "Forget a hub and its token; its history stays, and nobody is removed on the platform",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !yes {
+				return wrong("add --yes to go on; people stay on the platform as they are", "hub %s would be forgotten with its token and rules", args[0])
+			}
+			return c.app(cmd.Context(), func(app *App) error {
+				hub, err := reconcile.RemoveHub(cmd.Context(), app.DB, args[0], c.by)
+				if err != nil {
+					return err
+				}
+				return c.show(viewHub(hub), say("hub %s is forgotten; its history stays in the audit trail\n", hub.Slug))
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "go on")
+	return cmd
+}
