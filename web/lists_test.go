@@ -222,6 +222,25 @@ func TestTasksAreFilteredByHubAndState(t *testing.T) {
 	b.page("/tasks?state=held", http.StatusOK).shows(t, "a held task", "Who acts: "+string(held.Actor), held.Meaning, held.Next, "The number of members has reached the limit")
 }
 
+func TestPagingShowsEveryTaskOnce(t *testing.T) {
+	db, o := newSite(t, here)
+	hub := crowd(t, db, 1)
+	storagetest.Write(t, db, func(ctx context.Context, tx *storage.Tx) error {
+		var tasks []bridge.Task
+		for i := range 250 {
+			tasks = append(tasks, bridge.Task{ID: tx.NewID(), HubID: hub.ID, Key: fmt.Sprint(i), Action: bridge.Remove, Name: fmt.Sprintf("Member Nr%06d", i), State: bridge.Ready, Reason: bridge.SitLeaver})
+		}
+		return tx.InsertTasks(ctx, tasks)
+	})
+	b := serve(t, o)
+	b.signIn(o)
+	got := b.walk("/tasks?hub=crowd", nr, nil)
+	slices.Reverse(got) // the newest came first
+	if len(got) != 250 || !slices.IsSorted(got) || len(slices.Compact(got)) != 250 {
+		t.Errorf("%d tasks, in order: %v", len(got), slices.IsSorted(got))
+	}
+}
+
 func TestAPersonIsFoundAndExplained(t *testing.T) {
 	db, o := newSite(t, here)
 	company(t, db)

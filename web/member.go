@@ -36,14 +36,7 @@ const (
 )
 
 func (s *site) member(ctx context.Context, tx *storage.Tx, r *http.Request) (page, error) {
-	head, err := findHub(ctx, tx, r, "people")
-	if err != nil {
-		return nil, err
-	}
-	m, err := tx.Member(ctx, r.PathValue("id"))
-	if errors.Is(err, bridge.ErrNotFound) || err == nil && m.HubID != head.Hub.ID {
-		return nil, missing(fmt.Sprintf("There is no member %q on the hub %s.", r.PathValue("id"), head.Hub.Slug), "Choose one from the hub's people.")
-	}
+	head, m, err := findMember(ctx, tx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -98,6 +91,19 @@ func (s *site) member(ctx context.Context, tx *storage.Tx, r *http.Request) (pag
 	}
 	p.Events, err = lastEvents(ctx, tx, map[string]string{}, storage.EventFilter{MemberID: m.ID})
 	return p, err
+}
+
+// findMember reads the hub and the member that the address names.
+func findMember(ctx context.Context, tx *storage.Tx, r *http.Request) (hubHead, bridge.Member, error) {
+	head, err := findHub(ctx, tx, r, "people")
+	if err != nil {
+		return head, bridge.Member{}, err
+	}
+	m, err := tx.Member(ctx, r.PathValue("id"))
+	if errors.Is(err, bridge.ErrNotFound) || err == nil && m.HubID != head.Hub.ID {
+		err = missing(fmt.Sprintf("There is no member %q on the hub %s.", r.PathValue("id"), head.Hub.Slug), "Choose one from the hub's people.")
+	}
+	return head, m, err
 }
 
 // memberName is what a page calls a member.

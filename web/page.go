@@ -23,6 +23,12 @@ func (f *frame) around() *frame { return f }
 // page is a struct with a frame, which the template of its name shows.
 type page interface{ around() *frame }
 
+// finisher is a page that needs more than its snapshot; finish is called once
+// the snapshot is given back, so that no page ever holds two.
+type finisher interface {
+	finish(ctx context.Context) error
+}
+
 // show fills a page from one snapshot of the database.
 type show func(ctx context.Context, tx *storage.Tx, r *http.Request) (page, error)
 
@@ -45,6 +51,9 @@ func (s *site) page(template string, f show) http.Handler {
 		if errors.Is(err, errNoSession) {
 			http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
 			return
+		}
+		if f, ok := p.(finisher); ok && err == nil {
+			err = f.finish(ctx)
 		}
 		if err != nil {
 			s.fail(w, r, err, who.Subject)
