@@ -19,6 +19,7 @@ import (
 
 	"adbridge/bridge"
 	"adbridge/bridge/audit"
+	"adbridge/connectors"
 )
 
 var update = flag.Bool("update", false, "rewrite the parts of the documents that are made from tables in the code")
@@ -301,6 +302,23 @@ func TestReadmeNamesEveryConfigurationKey(t *testing.T) {
 	for _, n := range names {
 		if !strings.Contains(readme, "`"+n+"`") {
 			t.Errorf("README.md does not name %s", n)
+		}
+	}
+}
+
+// TestDocsTellAConnectorAll: whoever writes one finds each method and trait.
+func TestDocsTellAConnectorAll(t *testing.T) {
+	page := pages(t)["docs/new-connector.md"]
+	var names []string
+	for m := range reflect.TypeFor[connectors.Connector]().Methods() {
+		names = append(names, m.Name)
+	}
+	for f := range reflect.TypeFor[bridge.Traits]().Fields() {
+		names = append(names, f.Name)
+	}
+	for _, n := range names {
+		if !strings.Contains(page, "`"+n+"`") {
+			t.Errorf("docs/new-connector.md does not name %s", n)
 		}
 	}
 }
