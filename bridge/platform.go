@@ -34,6 +34,8 @@ type Traits struct {
 	// ChangePending: the role of a pending invitation can be changed in place (Meta);
 	// otherwise it is cancelled and sent again (TikTok).
 	ChangePending bool
+	// ListsOwners: the owners can be listed alone, in a call or two.
+	ListsOwners bool
 	// InviteBatch is how many addresses one invite call takes.
 	InviteBatch int
 	// MaskedEmails: listings may show d**a@example.com.

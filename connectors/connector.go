@@ -26,6 +26,10 @@ type Connector interface {
 	// is then only a part. Each member is yielded once.
 	Members(ctx context.Context, total func(int)) iter.Seq2[bridge.Seen, error]
 
+	// Owners lists the people who are accepted owners now, by the cheapest
+	// reading: what the guard of the last admin asks right before a call.
+	Owners(ctx context.Context) ([]bridge.Seen, error)
+
 	// Find reads one person: by platform id, by invitation id, by address
 	// (invited or member). All that fit are returned, none if nobody does.
 	Find(ctx context.Context, who Subject) ([]bridge.Seen, error)

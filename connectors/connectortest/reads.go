@@ -62,6 +62,29 @@ func (b *bench) blocked(con connectors.Connection, err error) {
 	b.t.Errorf("nothing blocks the hub: %+v", con)
 }
 
+// owners: exactly the accepted people with the role Owner of the whole list.
+func owners(t *testing.T, h Harness) {
+	b := h.start(t, append(crowd(25), member(901, bridge.Owner), member(902, bridge.Owner))...)
+	want := map[string]bool{}
+	for s, err := range b.Members(t.Context(), func(int) {}) {
+		b.must("list", err)
+		if s.Kind == bridge.Human && s.Presence == bridge.Active && s.Role == bridge.Owner {
+			want[s.PlatformID] = true
+		}
+	}
+	got, err := b.Owners(t.Context())
+	b.must("owners", err)
+	for _, s := range got {
+		if !want[s.PlatformID] {
+			t.Errorf("%+v is no accepted owner", s)
+		}
+		delete(want, s.PlatformID)
+	}
+	if len(want) > 0 || len(got) < 2 {
+		t.Errorf("%d owners, not among them %v", len(got), want)
+	}
+}
+
 func listAll(t *testing.T, h Harness) {
 	b := h.start(t, crowd(47)...)
 	var totals []int

@@ -21,6 +21,7 @@ func Run(t *testing.T, h Harness) {
 		{"MembersIsNeverTakenForWholeWhenAPageFails", listPartial},
 		{"ReadsSurviveOneFault", readHeals},
 		{"ReadsChangeNothing", readsOnly},
+		{"OwnersAreTheAcceptedAdmins", owners},
 		{"FindKnowsMembersAndInvitedByAddress", findEmail},
 		{"FindKnowsAMemberById", findID},
 		{"FindShowsNobodyForAStranger", findNobody},

@@ -68,6 +68,20 @@ func (c *Connector) Members(ctx context.Context, total func(int)) iter.Seq2[brid
 	}
 }
 
+// Owners reads the members; Meta cannot be asked for the admins alone.
+func (c *Connector) Owners(ctx context.Context) ([]bridge.Seen, error) {
+	var owners []bridge.Seen
+	for m, err := range c.members(ctx, &count{}) {
+		if err != nil {
+			return nil, err
+		}
+		if s := m.seen(); s.Role == bridge.Owner {
+			owners = append(owners, s)
+		}
+	}
+	return owners, nil
+}
+
 // members reads business_users.
 func (c *Connector) members(ctx context.Context, n *count) iter.Seq2[member, error] {
 	return listing[member](ctx, c, opMembers, "/"+c.business+"/business_users", lists(memberFields), n.hear)

@@ -52,6 +52,7 @@ func Traits() connectors.Traits {
 		HubNoun:      "Business Center",
 		InviteBatch:  inviteBatch,
 		MaskedEmails: true,
+		ListsOwners:  true,
 		MemberCap:    memberCap,
 		AdminCap:     adminCap,
 		PageSize:     pageSize,

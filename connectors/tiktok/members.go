@@ -61,6 +61,21 @@ func (c *Connector) everyone(ctx context.Context, total func(int)) ([]memberRow,
 	return known(rows), nil
 }
 
+// Owners asks for the admins alone: twenty at the most, one page.
+func (c *Connector) Owners(ctx context.Context) ([]bridge.Seen, error) {
+	rows, err := c.list(ctx, filtering{UserRole: "ADMIN", RelationStatus: "BOUND"}, nil)
+	if err != nil {
+		return nil, c.why(ctx, err)
+	}
+	var owners []bridge.Seen
+	for _, r := range rows {
+		if s := r.seen(); s.Role == bridge.Owner && s.Presence == bridge.Active {
+			owners = append(owners, s)
+		}
+	}
+	return owners, nil
+}
+
 // known drops former members, should they ever be listed.
 func known(rows []memberRow) []memberRow {
 	kept := rows[:0]
