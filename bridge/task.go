@@ -41,7 +41,8 @@ type Task struct {
 	Order        int       `json:"order"`
 	Sent         int       `json:"sent"` // calls that may have reached the platform
 	RequestID    string    `json:"request_id,omitempty"`
-	Correlation  string    `json:"correlation"` // ties SCIM request, plan, calls and events
+	Decision     string    `json:"decision,omitempty"` // the approval or override it rests on
+	Correlation  string    `json:"correlation"`        // ties SCIM request, plan, calls and events
 	CreatedAt    time.Time `json:"created_at"`
 	AboutToAt    time.Time `json:"about_to_at,omitzero"` // the last "about to"
 	NotBefore    time.Time `json:"not_before,omitzero"`

@@ -16,7 +16,7 @@ const openStates = `('ready', 'running', 'waiting', 'accepted', 'held')`
 
 var tasksTable = table{name: "tasks", key: 1, cols: []string{
 	"id", "hub_id", "row_key", "action", "person_id", "member_id", "invitation_id", "email", "name", "platform_id",
-	"from_role", "to_role", "state", "reason", "cause", "detail", "attempt", "ord", "sent", "request_id", "correlation",
+	"from_role", "to_role", "state", "reason", "cause", "detail", "attempt", "ord", "sent", "request_id", "correlation", "decision",
 	"created_at", "about_to_at", "not_before", "ended_at",
 }}
 
@@ -25,7 +25,7 @@ var taskColumns = strings.Join(tasksTable.cols, ", ")
 func taskRow(t bridge.Task) []any {
 	return []any{
 		t.ID, t.HubID, t.Key, t.Action, t.PersonID, t.MemberID, t.InvitationID, clean(t.Email), clean(t.Name), t.PlatformID,
-		t.From, t.To, t.State, t.Reason, t.Cause, clean(t.Detail), t.Attempt, t.Order, t.Sent, clean(t.RequestID), t.Correlation,
+		t.From, t.To, t.State, t.Reason, t.Cause, clean(t.Detail), t.Attempt, t.Order, t.Sent, clean(t.RequestID), t.Correlation, t.Decision,
 		micros(t.CreatedAt), micros(t.AboutToAt), micros(t.NotBefore), micros(t.EndedAt),
 	}
 }
@@ -33,7 +33,7 @@ func taskRow(t bridge.Task) []any {
 func scanTask(row scanner) (t bridge.Task, err error) {
 	err = row.Scan(
 		&t.ID, &t.HubID, &t.Key, &t.Action, &t.PersonID, &t.MemberID, &t.InvitationID, &t.Email, &t.Name, &t.PlatformID,
-		&t.From, &t.To, &t.State, &t.Reason, &t.Cause, &t.Detail, &t.Attempt, &t.Order, &t.Sent, &t.RequestID, &t.Correlation,
+		&t.From, &t.To, &t.State, &t.Reason, &t.Cause, &t.Detail, &t.Attempt, &t.Order, &t.Sent, &t.RequestID, &t.Correlation, &t.Decision,
 		intoTime(&t.CreatedAt), intoTime(&t.AboutToAt), intoTime(&t.NotBefore), intoTime(&t.EndedAt))
 	return t, err
 }
@@ -46,7 +46,7 @@ func (tx *Tx) InsertTasks(ctx context.Context, tasks []bridge.Task) error {
 			t.CreatedAt = tx.Now()
 		}
 		_, err := tx.exec(ctx, `INSERT INTO tasks (`+taskColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
-			$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)`, taskRow(t)...)
+			$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)`, taskRow(t)...)
 		if err != nil {
 			return taken(err, "insert task %s: one that is not ended", t.Key)
 		}
@@ -62,7 +62,7 @@ func (tx *Tx) UpdateTask(ctx context.Context, t bridge.Task) error {
 	n, err := tx.exec(ctx, `UPDATE tasks SET hub_id = $2, row_key = $3, action = $4, person_id = $5, member_id = $6,
 		invitation_id = $7, email = $8, name = $9, platform_id = $10, from_role = $11, to_role = $12, state = $13,
 		reason = $14, cause = $15, detail = $16, attempt = $17, ord = $18, sent = $19, request_id = $20, correlation = $21,
-		created_at = $22, about_to_at = $23, not_before = $24, ended_at = $25 WHERE id = $1`, taskRow(t)...)
+		decision = $22, created_at = $23, about_to_at = $24, not_before = $25, ended_at = $26 WHERE id = $1`, taskRow(t)...)
 	if err != nil {
 		return taken(err, "update task %s (%s)", t.ID, t.Key)
 	}
@@ -170,7 +170,31 @@ func (tx *Tx) History(ctx context.Context, hubID string, since time.Time) (bridg
 	if len(list) > 0 {
 		h.Population = list[0]
 	}
-	return h, nil
+	h.Used, err = tx.decisionsUsed(ctx, hubID)
+	return h, err
+}
+
+// decisionsUsed counts the changes that went out under each decision in force.
+func (tx *Tx) decisionsUsed(ctx context.Context, hubID string) (map[string]int, error) {
+	type used struct {
+		decision string
+		n        int
+	}
+	list, err := collect(ctx, tx, func(row scanner) (u used, err error) {
+		err = row.Scan(&u.decision, &u.n)
+		return u, err
+	}, `SELECT t.decision, COUNT(*) FROM tasks t JOIN decisions d ON d.id = t.decision
+		WHERE t.hub_id = $1 AND t.about_to_at > 0 AND d.undone_at = 0 AND (d.until = 0 OR d.until > $2)
+		AND (t.state IN ('running', 'accepted', 'confirmed') OR (t.state = 'superseded' AND t.sent > 0))
+		GROUP BY t.decision`, hubID, micros(tx.Now()))
+	if err != nil || len(list) == 0 {
+		return nil, named(err, "decisions used on hub %s", hubID)
+	}
+	out := make(map[string]int, len(list))
+	for _, u := range list {
+		out[u.decision] = u.n
+	}
+	return out, nil
 }
 
 func scanInt(row scanner) (n int, err error) {

@@ -228,6 +228,7 @@ CREATE TABLE tasks (
     sent          BIGINT NOT NULL DEFAULT 0,
     request_id    TEXT NOT NULL DEFAULT '',
     correlation   TEXT NOT NULL DEFAULT '',
+    decision      TEXT NOT NULL DEFAULT '', -- the approval or override it rests on
     created_at    BIGINT NOT NULL,
     about_to_at   BIGINT NOT NULL DEFAULT 0,
     not_before    BIGINT NOT NULL DEFAULT 0,
