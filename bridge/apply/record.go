@@ -40,6 +40,9 @@ func recordMember(ctx context.Context, tx *storage.Tx, b *batch, t *bridge.Task)
 	if err != nil {
 		return err
 	}
+	if m.AppliedAt.After(t.AboutToAt) {
+		return nil // a later write of ours has overtaken this one
+	}
 	m.AppliedAt = t.AboutToAt
 	switch t.Action {
 	case bridge.Remove, bridge.Cancel:
@@ -127,7 +130,9 @@ func invitedMember(ctx context.Context, tx *storage.Tx, b *batch, t *bridge.Task
 	if b.task().Sent > 0 && !m.Ownership.Ours() {
 		m.Ownership = bridge.Created
 	}
-	m.Applied, m.AppliedAt = t.To, t.AboutToAt
+	if !m.AppliedAt.After(t.AboutToAt) { // else a later write of ours has overtaken this one
+		m.Applied, m.AppliedAt = t.To, t.AboutToAt
+	}
 	t.MemberID = m.ID
 	return m, tx.PutMembers(ctx, []bridge.Member{m})
 }

@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -188,9 +189,12 @@ func (w Worker) recheck(ctx context.Context, b *batch) (bool, error) {
 		return false, fmt.Errorf("recheck task %s: %w", b.task().ID, err)
 	}
 	world.Traits = b.traits
-	if t := b.task(); t.From == bridge.Owner && (t.Action == bridge.Remove || t.Action == bridge.SetRole) {
-		if err := freshOwners(ctx, b.conn, &world); err != nil {
+	if t := b.task(); t.Action == bridge.Remove || t.Action == bridge.SetRole && t.To.Rank() < t.From.Rank() {
+		if err := freshRoles(ctx, b.conn, *t, &world); err != nil {
 			return false, w.postpone(ctx, b, err)
+		}
+		if raised(world, *t) {
+			return false, w.overtaken(ctx, b, bridge.TaskNotWanted, "the platform shows them as Owner now; the hub is read again first", true)
 		}
 	}
 	var allowed []bridge.Task
@@ -202,7 +206,7 @@ func (w Worker) recheck(ctx context.Context, b *batch) (bool, error) {
 		}
 		refused := &batch{lease: b.lease, hub: b.hub, traits: b.traits, tasks: b.tasks[i : i+1], calls: b.calls}
 		b.calls = nil
-		if err := w.overtaken(ctx, refused, code, detail); err != nil {
+		if err := w.overtaken(ctx, refused, code, detail, code == bridge.GuardLastAdmin || code == bridge.GuardMinAdmins); err != nil {
 			return false, err
 		}
 	}
@@ -212,10 +216,15 @@ func (w Worker) recheck(ctx context.Context, b *batch) (bool, error) {
 
 // overtaken ends a task that the last look refused. A guard's no holds it, for
 // a person to see; what is not wanted any more is left to the next plan.
-func (w Worker) overtaken(ctx context.Context, b *batch, code bridge.Code, detail string) error {
-	return w.finish(ctx, b, func(_ context.Context, _ *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
+func (w Worker) overtaken(ctx context.Context, b *batch, code bridge.Code, detail string, again bool) error {
+	return w.finish(ctx, b, func(ctx context.Context, tx *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
 		t.Reason, t.Detail = code, detail
 		said := map[string]any{"reason": code, "detail": detail}
+		if again { // what was seen just now and the plan did not know, the next one must
+			if err := tx.AskPull(ctx, b.hub.ID); err != nil {
+				return "", nil, err
+			}
+		}
 		if strings.HasPrefix(string(code), "guard.") {
 			t.State = bridge.TaskHeld
 			return audit.TaskHeld, said, nil
@@ -225,23 +234,47 @@ func (w Worker) overtaken(ctx context.Context, b *batch, code bridge.Code, detai
 	})
 }
 
-// freshOwners puts who is an owner now, by the platform, into the world.
-func freshOwners(ctx context.Context, conn connectors.Connector, world *bridge.World) error {
-	owners := map[string]bool{}
-	for seen, err := range conn.Members(ctx, func(int) {}) {
+// freshRoles puts the roles as the platform shows them now into the world,
+// before someone is removed or lowered: who is an owner, and whether the one
+// it is about became one behind our back. Meta cannot be asked for its owners
+// alone, so of a collaborator only their own row is read there first.
+func freshRoles(ctx context.Context, conn connectors.Connector, t bridge.Task, world *bridge.World) error {
+	if t.From != bridge.Owner && !conn.Traits().ListsOwners {
+		seen, err := conn.Find(ctx, subject(t))
 		if err != nil {
 			return err
 		}
-		if seen.Kind == bridge.Human && seen.Presence == bridge.Active && seen.Role == bridge.Owner {
-			owners[seen.PlatformID] = true
+		if !slices.ContainsFunc(seen, func(s bridge.Seen) bool { return s.PlatformID == t.PlatformID && s.Role == bridge.Owner }) {
+			return nil
 		}
 	}
-	for i, m := range world.Members {
-		if m.Role == bridge.Owner && m.Presence == bridge.Active && !owners[m.PlatformID] {
-			world.Members[i].Role = bridge.Collaborator
+	list, err := conn.Owners(ctx)
+	if err != nil {
+		return err
+	}
+	owner := map[string]bool{}
+	for _, s := range list {
+		owner[s.PlatformID] = true
+	}
+	for i := range world.Members {
+		m := &world.Members[i]
+		switch {
+		case m.Presence != bridge.Active || m.PlatformID == "":
+		case owner[m.PlatformID]:
+			m.Role = bridge.Owner
+		case m.Role == bridge.Owner:
+			m.Role = bridge.Collaborator
 		}
 	}
 	return nil
+}
+
+// raised says that someone else made the task's member an owner meanwhile: the
+// plan's limits for owners have not been asked about them.
+func raised(w bridge.World, t bridge.Task) bool {
+	return t.From != bridge.Owner && slices.ContainsFunc(w.Members, func(m bridge.Member) bool {
+		return m.ID == t.MemberID && m.Presence == bridge.Active && m.Role == bridge.Owner
+	})
 }
 
 // begin writes "about to" down for every task of the batch, durably, before
