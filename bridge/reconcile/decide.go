@@ -88,27 +88,21 @@ func complete(d bridge.Decision) error {
 }
 
 // decided is the member after the decision; false when it does not touch the
-// member's own row.
+// member's own row. What a decision says of ownership is laid over the row by
+// the plan, so that undoing it gives back what was there.
 func decided(m bridge.Member, d bridge.Decision) (bridge.Member, bool) {
 	switch d.Kind {
 	case bridge.DecideMatch, bridge.DecideClaim:
 		m.PersonID, m.Disputed, m.Suggestions = d.PersonID, false, nil
 		m.Match = &bridge.Match{Rule: "decision", Evidence: d.Reason, By: d.By, At: d.At}
+		return m, true
 	case bridge.DecideNotMatch:
-		if m.PersonID != d.PersonID {
-			return m, false
+		if m.PersonID == d.PersonID {
+			m.PersonID, m.Match = "", nil
+			return m, true
 		}
-		m.PersonID, m.Match = "", nil
-	case bridge.DecideExempt:
-		m.Ownership = bridge.Exempt
-	case bridge.DecideAdopt:
-		m.Ownership, m.Applied = bridge.Adopted, m.Role
-	case bridge.DecideProtect:
-		m.Ownership = bridge.Protected
-	default:
-		return m, false
 	}
-	return m, true
+	return m, false
 }
 
 // Undo takes a decision back; what it did to the member's row is undone, and
@@ -127,14 +121,11 @@ func Undo(ctx context.Context, db *storage.DB, decisionID, by string) error {
 			if err != nil {
 				return err
 			}
-			switch d.Kind {
-			case bridge.DecideMatch, bridge.DecideClaim:
+			if d.Kind == bridge.DecideMatch || d.Kind == bridge.DecideClaim {
 				m.PersonID, m.Match = "", nil
-			case bridge.DecideExempt, bridge.DecideProtect, bridge.DecideAdopt:
-				m.Ownership = bridge.Foreign
-			}
-			if err := tx.PutMembers(ctx, []bridge.Member{m}); err != nil {
-				return err
+				if err := tx.PutMembers(ctx, []bridge.Member{m}); err != nil {
+					return err
+				}
 			}
 		}
 		if err := tx.MarkDirty(ctx, d.HubID); err != nil {

@@ -14,7 +14,7 @@ import (
 )
 
 // replans is how often a plan is made anew because the hub moved under it,
-// before the lane takes it up again later.
+// before it is made under the lock.
 const replans = 5
 
 // Planner plans one hub at a time, always from its whole desired state.
@@ -48,23 +48,37 @@ func (p Planner) Preview(ctx context.Context, hubID string) (bridge.World, bridg
 
 // Plan plans the hub and leaves the plan's tasks, all under the lane's lease
 // and only if the hub has not moved since the snapshot; else it plans again.
-// Planning the same change twice writes nothing.
-func (p Planner) Plan(ctx context.Context, lease storage.Lease) (bridge.World, bridge.Plan, error) {
+// A hub that never stands still is planned inside the writing transaction in
+// the end: that holds the directory up for the time of one plan, and no plan
+// at all would hold up everyone who waits for it. Planning the same change
+// twice writes nothing.
+func (p Planner) Plan(ctx context.Context, lease storage.Lease) (w bridge.World, plan bridge.Plan, err error) {
 	for range replans {
-		w, plan, err := p.Preview(ctx, lease.HubID)
-		if err != nil {
+		if w, plan, err = p.Preview(ctx, lease.HubID); err != nil {
 			return w, plan, err
 		}
 		err = p.DB.Write(ctx, func(tx *storage.Tx) error { return p.leave(ctx, tx, lease, w, plan) })
-		if errors.Is(err, errMoved) {
-			continue
+		if !errors.Is(err, errMoved) {
+			return w, plan, named(err, "plan hub "+w.Hub.Slug)
 		}
-		if err != nil {
-			return w, plan, fmt.Errorf("plan hub %s: %w", w.Hub.Slug, err)
-		}
-		return w, plan, nil
 	}
-	return bridge.World{}, bridge.Plan{}, fmt.Errorf("plan hub %s: %w", lease.HubID, errMoved)
+	err = p.DB.Write(ctx, func(tx *storage.Tx) (err error) {
+		if w, err = tx.Snapshot(ctx, lease.HubID); err != nil {
+			return err
+		}
+		w.Traits = p.Traits(w.Hub.Platform)
+		plan = bridge.MakePlan(w)
+		return p.leave(ctx, tx, lease, w, plan)
+	})
+	return w, plan, named(err, "plan hub "+w.Hub.Slug)
+}
+
+// named says what was being done when an error came.
+func named(err error, doing string) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", doing, err)
 }
 
 // errMoved: the hub's generation is not the one the plan was made from.
@@ -229,7 +243,7 @@ func taskOf(tx *storage.Tx, hub bridge.Hub, r bridge.Row, correlation string) br
 	return bridge.Task{
 		ID: tx.NewID(), HubID: hub.ID, Key: r.Key, Action: r.Action, PersonID: r.PersonID, MemberID: r.MemberID,
 		InvitationID: r.InvitationID, Email: r.Email, Name: r.Name, PlatformID: r.PlatformID, From: r.From, To: r.To,
-		State: bridge.Ready, Reason: r.Reason, Cause: r.Situation, Order: r.Order,
+		State: bridge.Ready, Reason: r.Reason, Cause: r.Situation, Order: r.Order, Decision: r.Decision,
 		Correlation: correlation, CreatedAt: tx.Now(),
 	}
 }

@@ -120,30 +120,32 @@ func callEvents(hub bridge.Hub, l Listing) []audit.Event {
 // it confirms or contradicts, events; then the hub is dirty. It belongs to the
 // lane's own sequence, between two tasks.
 func (p Puller) Take(ctx context.Context, lease storage.Lease, l Listing) error {
-	for range replans {
-		var w bridge.World
-		var byEmail []bridge.Person
-		err := p.DB.Read(ctx, func(tx *storage.Tx) (err error) {
-			if w, err = tx.Snapshot(ctx, lease.HubID); err != nil {
-				return err
-			}
-			byEmail, err = tx.PeopleByEmail(ctx, addresses(l.Seen))
+	var w bridge.World
+	var byEmail []bridge.Person
+	look := func(tx *storage.Tx) (err error) {
+		if w, err = tx.Snapshot(ctx, lease.HubID); err != nil {
 			return err
-		})
-		if err != nil {
-			return fmt.Errorf("take the pull of hub %s in: %w", lease.HubID, err)
 		}
 		w.Traits = p.Traits(w.Hub.Platform)
-		err = p.DB.Write(ctx, func(tx *storage.Tx) error { return p.take(ctx, tx, lease, w, byEmail, l) })
-		if errors.Is(err, errMoved) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("take the pull of hub %s in: %w", w.Hub.Slug, err)
-		}
-		return nil
+		byEmail, err = tx.PeopleByEmail(ctx, addresses(l.Seen))
+		return err
 	}
-	return fmt.Errorf("take the pull of hub %s in: %w", lease.HubID, errMoved)
+	for range replans {
+		if err := p.DB.Read(ctx, look); err != nil {
+			return fmt.Errorf("take the pull of hub %s in: %w", lease.HubID, err)
+		}
+		err := p.DB.Write(ctx, func(tx *storage.Tx) error { return p.take(ctx, tx, lease, w, byEmail, l) })
+		if !errors.Is(err, errMoved) {
+			return named(err, "take the pull of hub "+w.Hub.Slug+" in")
+		}
+	}
+	err := p.DB.Write(ctx, func(tx *storage.Tx) error { // it never stands still: see Planner.Plan
+		if err := look(tx); err != nil {
+			return err
+		}
+		return p.take(ctx, tx, lease, w, byEmail, l)
+	})
+	return named(err, "take the pull of hub "+w.Hub.Slug+" in")
 }
 
 func addresses(seen []bridge.Seen) []string {
