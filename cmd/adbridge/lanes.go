@@ -96,7 +96,7 @@ func (l *Lanes) Look(ctx context.Context) error {
 			}
 			continue
 		}
-		if work.Lease.Holder != "" && now.Before(work.Lease.Until) {
+		if work.Lease.Holder != "" && now.Before(work.Lease.Until) && !dead(work.Lease.Holder) {
 			continue // another process is at it
 		}
 		lease, ok, err := l.take(ctx, hubID)
@@ -143,8 +143,19 @@ func due(w storage.LaneWork, now time.Time) bool {
 	return past(w.DoAt) || past(w.InviteAt) && !now.Before(w.InviteAfter)
 }
 
+// take takes a lane that is free, has lapsed, or is held by a process that is
+// known to be dead: a restart need not wait for its own lease.
 func (l *Lanes) take(ctx context.Context, hubID string) (lease storage.Lease, ok bool, err error) {
 	err = l.DB.Write(ctx, func(tx *storage.Tx) error {
+		state, err := tx.Lane(ctx, hubID)
+		if err != nil {
+			return err
+		}
+		if state.Lease.Holder != "" && dead(state.Lease.Holder) {
+			if err := tx.ReleaseLane(ctx, state.Lease); err != nil {
+				return err
+			}
+		}
 		lease, ok, err = tx.AcquireLane(ctx, hubID, l.Holder, laneTTL)
 		return err
 	})
@@ -342,7 +353,7 @@ func (l *lane) endPull(ctx context.Context, got pulled) error {
 	}
 	return l.schedule(ctx, func(s *storage.Lane, now time.Time, hub bridge.Hub) {
 		every := hub.Settings.PullEvery
-		s.PullAt = now.Add(every + time.Duration((rand.Float64()-0.5)*float64(every)/10))
+		s.PullAt = now.Add(every - time.Duration(rand.Float64()*float64(every)/10)) // never later than asked
 	})
 }
 
