@@ -104,6 +104,8 @@ func TestAPageOfALargeHubIsQuick(t *testing.T) {
 	if took := time.Since(began) / pages; took > 250*time.Millisecond {
 		t.Errorf("a page takes %s", took)
 	}
+	storagetest.Write(t, db, func(ctx context.Context, tx *storage.Tx) error { return tx.MarkDirty(ctx, hub.ID) })
+	b.page("/hubs/crowd", http.StatusOK).shows(t, "a hub that moved", "Something has moved since this plan was made")
 	// A new plan is shown at once, however much of the old one is kept.
 	storagetest.Write(t, db, func(ctx context.Context, tx *storage.Tx) error {
 		_, err := tx.SavePlan(ctx, bridge.Plan{HubID: hub.ID, Generation: 2, MadeAt: tx.Now().Add(-time.Hour), Hash: "h2", // by a clock that went back
