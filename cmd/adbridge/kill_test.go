@@ -45,7 +45,7 @@ func TestKilledAtAnyMomentEndsAsWished(t *testing.T) {
 	}
 	s.tiktok.AutoAccept(300 * time.Millisecond)
 	s.meta.AutoAccept(&metasim.AutoAccept{After: metasim.Duration(300 * time.Millisecond)})
-	open := []string{"max-removals-percent=100", "max-removals-24h-percent=100", "max-adds=500", "max-adds-percent=100", "max-adds-min=500", "max-raises=100",
+	open := []string{"max-removals-percent=100", "max-removals-24h-percent=100", "max-removals-min=1000", "max-adds=500", "max-adds-percent=100", "max-adds-min=500", "max-raises=100",
 		"max-admin-removals=100", "pull-every=1m", "max-shrink-percent=100"}
 	s.connectHub("tt", "tiktok", bcEU, "full", open...)
 	s.connectHub("fb", "meta", metaBiz, "full", open...)
