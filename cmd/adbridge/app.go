@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"time"
 
@@ -79,12 +78,6 @@ func NewApp(ctx context.Context, c Config, log zerolog.Logger) (*App, error) {
 	app.Lanes = &Lanes{DB: db, Planner: app.Planner, Puller: app.Puller, Worker: app.Worker, Holder: holder(), Log: log}
 	app.exchanges = newExchangeLog(db, log)
 	return app, nil
-}
-
-// holder names this process among those that share the database.
-func holder() string {
-	host, _ := os.Hostname()
-	return fmt.Sprintf("%s/%d/%08x", host, os.Getpid(), rand.Uint32())
 }
 
 // Close closes the database.
