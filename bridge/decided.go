@@ -15,7 +15,7 @@ type decided struct {
 	member   map[string]Decision    // member → exempt, protect or adopt in force
 	expired  map[string]Decision    // member → exemption past its review date, nothing decided since
 	person   map[string]Decision    // person → protect in force
-	approve  map[string]Decision    // item key
+	approve  map[string][]Decision  // item key → approvals in force, oldest first
 	reject   map[string]Decision    // item key
 	override map[Code]Decision
 }
@@ -23,7 +23,7 @@ type decided struct {
 func decide(now time.Time, all []Decision) *decided {
 	d := &decided{
 		now: now, match: map[string]Decision{}, not: map[[2]string]Decision{}, member: map[string]Decision{},
-		expired: map[string]Decision{}, person: map[string]Decision{}, approve: map[string]Decision{},
+		expired: map[string]Decision{}, person: map[string]Decision{}, approve: map[string][]Decision{},
 		reject: map[string]Decision{}, override: map[Code]Decision{},
 	}
 	all = slices.Clone(all)
@@ -69,7 +69,7 @@ func (d *decided) take(x Decision) {
 		}
 	case DecideApprove:
 		if holds {
-			d.approve[x.Subject] = x
+			d.approve[x.Subject] = append(d.approve[x.Subject], x)
 			delete(d.reject, x.Subject)
 		}
 	case DecideReject:
@@ -86,10 +86,30 @@ func (d *decided) take(x Decision) {
 }
 
 // approved finds an approval of an item that was given for this wish: not
-// before the wish last changed.
-func (d *decided) approved(key string, since time.Time) (Decision, bool) {
-	x, ok := d.approve[key]
-	return x, ok && !x.At.Before(since)
+// before the wish last changed. Where two people have to agree, an approval by
+// one of them counts as nothing, and comes back by itself.
+func (d *decided) approved(key string, since time.Time, two bool) (Decision, bool, *Decision) {
+	var x Decision
+	by := map[string]bool{}
+	for _, a := range d.approve[key] {
+		if !a.At.Before(since) {
+			x = a
+			by[Fold(a.By)] = true
+		}
+	}
+	switch {
+	case len(by) == 0:
+		return Decision{}, false, nil
+	case two && len(by) < 2:
+		return Decision{}, false, &x
+	}
+	return x, true, nil
+}
+
+// needsTwo says that an approval of a change from one role to another takes
+// two people: the hub asks for it, and the change makes or unmakes an owner.
+func (s Settings) needsTwo(from, to Role) bool {
+	return s.SecondPersonForOwners && from != to && (from == Owner || to == Owner)
 }
 
 func (d *decided) rejected(key string, since time.Time) (Decision, bool) {

@@ -21,6 +21,7 @@ func MakePlan(w World) Plan {
 	p.mode()
 	p.underWay()
 	p.guard()
+	p.halfApproved()
 	p.halt()
 	return p.plan()
 }
@@ -76,7 +77,8 @@ type item struct {
 	m        *Member
 	since    time.Time // an approval must be younger
 	approved bool
-	folded   string // name, for the order
+	half     *Decision // an approval that a second person has to join
+	folded   string    // name, for the order
 }
 
 func newPlanner(w World) *planner {

@@ -64,6 +64,8 @@ var SettingTable = []Setting{
 		"off", func(s *Settings) *bool { return &s.RevertDrift }),
 	word("on-conflict", "what a person in groups of two roles gets: highest, or hold until someone decides",
 		ConflictHighest, []string{ConflictHighest, ConflictHold}, func(s *Settings) *string { return &s.OnConflict }),
+	onOff("second-person-for-owners", "an approval of a change that makes or unmakes an admin counts once two different people have given it",
+		"off", func(s *Settings) *bool { return &s.SecondPersonForOwners }),
 	list("required-admins", "e-mail addresses of admins who are never lowered or removed",
 		func(s *Settings) *[]string { return &s.RequiredAdmins }),
 	list("protected", "e-mail addresses or platform ids that are never touched at all",

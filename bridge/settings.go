@@ -34,6 +34,9 @@ type Settings struct {
 	OnConflict          string        // highest | hold: a person in groups of two roles
 	RequiredAdmins      []string      // e-mails that are never lowered or removed
 	Protected           []string      // e-mails or platform ids that are never touched
+	// SecondPersonForOwners: an approval of a change that makes or unmakes an
+	// owner counts once two different people have given it.
+	SecondPersonForOwners bool
 }
 
 // The words of Settings.Adopt and Settings.OnConflict.

@@ -24,7 +24,9 @@ func (p *planner) peoplesWord() {
 			it.Decision, it.Until = d.ID, time.Time{}
 			continue
 		}
-		if d, ok := p.decided.approved(it.Key, it.since); ok {
+		d, ok, half := p.decided.approved(it.Key, it.since, p.set.needsTwo(it.From, it.To))
+		it.half = half
+		if ok {
 			it.approved, it.Decision, it.Until = true, d.ID, time.Time{}
 			it.is(Do, DecisionApproved, d.Reason)
 		}
@@ -164,7 +166,7 @@ func sameID(t *Task, same bool) string {
 // released says that an approval given after a task failed lets it go again,
 // and that a guard's refusal has been overtaken by a newer reading.
 func (p *planner) released(it *item, t *Task) bool {
-	if d, ok := p.decided.approve[it.Key]; ok && d.At.After(t.EndedAt) {
+	if d, ok, _ := p.decided.approved(it.Key, it.since, p.set.needsTwo(it.From, it.To)); ok && d.At.After(t.EndedAt) {
 		return true
 	}
 	return !platformCode(t.Reason) && p.w.Pull.StartedAt.After(t.EndedAt)
@@ -189,6 +191,20 @@ func (p *planner) unconfirmed(it *item, t *Task, acts, same bool) {
 		}
 	case it.Verdict == Fine && it.Action == Nothing && t.To == it.Observed && it.MemberID != "" && it.Situation == SitInSync:
 		it.is(Waiting, TaskUnconfirmed, string(t.Action)+" was accepted")
+	}
+}
+
+// halfApproved says of what stays held that one person has approved it already.
+func (p *planner) halfApproved() {
+	for _, it := range p.items {
+		if it.half == nil || it.Verdict != Held && it.Verdict != NeedsPerson {
+			continue
+		}
+		said := it.half.By + " approved, a second person has to: second-person-for-owners is on"
+		if it.Detail != "" {
+			said = it.Detail + "; " + said
+		}
+		it.Detail, it.Decision = said, it.half.ID
 	}
 }
 
