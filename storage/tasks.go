@@ -135,11 +135,11 @@ func (tx *Tx) tasksIn(ctx context.Context, hubID, states string) ([]bridge.Task,
 	return list, named(err, "tasks of hub %s", hubID)
 }
 
-// NextTasks are those that may be done now: ready, or waiting and due, in the
+// NextTasks are those that may be done now: ready or waiting, and due, in the
 // order of doing. Running tasks are never among them.
 func (tx *Tx) NextTasks(ctx context.Context, hubID string, now time.Time, limit int) ([]bridge.Task, error) {
 	list, err := collect(ctx, tx, scanTask, `SELECT `+taskColumns+` FROM tasks
-		WHERE hub_id = $1 AND state IN ('ready', 'waiting') AND (state = 'ready' OR not_before <= $2)
+		WHERE hub_id = $1 AND state IN ('ready', 'waiting') AND not_before <= $2
 		ORDER BY ord, created_at, id LIMIT $3`, hubID, micros(now), limit)
 	return list, named(err, "next tasks of hub %s", hubID)
 }
