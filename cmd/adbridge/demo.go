@@ -46,6 +46,21 @@ verifies it, and ends with exit code 0; a step without its effect ends it with 1
 	return cmd
 }
 
+// whatToLookAt ends the story of a demo that goes on.
+const whatToLookAt = `
+It goes on running; stop it with Ctrl-C. Sign in with the link at the top, then look at
+
+  %[1]s/hubs/tiktok-eu              who is on a hub, who ought to be, and why
+  %[1]s/hubs/tiktok-us/report       the reconciliation report; its counts add up
+  %[1]s/people?q=julia              a mover: from Collaborator to Owner, step by step
+  %[1]s/events                      the audit trail, sealed
+
+or, in another terminal, with ADBRIDGE_DB=%[2]s ADBRIDGE_KEY_FILE=%[3]s:
+
+  adbridge explain kofi.mensah@lumen.example      why was he removed?
+  adbridge members tiktok-eu --standing unmatched
+  adbridge audit export --out audit.jsonl && adbridge audit verify audit.jsonl`
+
 // demo is one run of the demonstration.
 type demo struct {
 	*cli
@@ -84,7 +99,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 	if d.once {
 		return d.conclude(ctx)
 	}
-	fmt.Fprintf(d.out, "\nIt goes on running; stop it with Ctrl-C. The database is in %s.\n", d.dir)
+	d.say(whatToLookAt, d.config.PublicURL, d.config.DB, d.config.KeyFile)
 	<-ctx.Done()
 	return nil
 }

@@ -102,13 +102,13 @@ func tiktokWorld() tiktoksim.World {
 	eu = append(eu, ttMembers(n, "ADMIN", append(at(lumen, "ana.silva"), "grace.holt@"+agency))...)
 	eu = append(eu, ttMembers(n, "STANDARD", at(lumen, "carla.meyer", "dana.weiss", "emil.novak", "fatima.haddad", "george.petrov",
 		"hana.sato", "igor.lindqvist", "julia.rossi", "kofi.mensah"))...)
-	eu = append(eu, ttMembers(n, "STANDARD", append(at(agency, "ines.duarte", "joel.stein", "kim.tran", "liam.byrne"), "m.freelance@inbox.example"))...)
+	eu = append(eu, ttMembers(n, "STANDARD", append(at(agency, "ines.duarte", "joel.stein", "kim.tran", "liam.byrne", "hugo.ferro", "jana.kral"), "m.freelance@inbox.example"))...)
 	eu = append(eu, tiktoksim.Member{Email: "lena.vogel@" + lumen, Role: "STANDARD", Status: "PENDING", InvitedAt: time.Now().Add(-72 * time.Hour)})
 
 	us := []tiktoksim.Member{self}
 	us = append(us, ttMembers(n, "ADMIN", append(at(oak, "aaron.cole"), "pat.lee@oldco.example"))...)
 	us = append(us, ttMembers(n, "STANDARD", at(lumen, "priya.nair", "quentin.dubois", "rosa.jimenez", "sami.korhonen", "tara.obrien", "umar.khan", "vera.popescu"))...)
-	us = append(us, ttMembers(n, "STANDARD", append(at(agency, "mona.reyes", "nils.aker", "omar.said"), "temp.desk@inbox.example"))...)
+	us = append(us, ttMembers(n, "STANDARD", append(at(agency, "mona.reyes", "nils.aker", "omar.said", "paula.vidal", "ravi.menon"), "temp.desk@inbox.example"))...)
 
 	return tiktoksim.World{
 		Apps:   []tiktoksim.App{{AppID: ttApp, Secret: "demo-tiktok-app-secret", Name: "adbridge"}},
@@ -143,7 +143,7 @@ func metaWorld() metasim.World {
 	}
 	biz.People = append(biz.People, people("ADMIN", append(at(oak, "chidi.eze", "daria.orlova"), "legacy.admin@oldco.example")...)...)
 	biz.People = append(biz.People, people("EMPLOYEE", at(oak, "erik.hansen", "freya.jensen", "gustav.berg", "helen.park", "ivan.horvat", "jade.lim", "karim.aziz", "mateo.cruz")...)...)
-	biz.People = append(biz.People, people("EMPLOYEE", append(at(agency, "petra.lund", "quinn.ross", "rita.gomes", "sven.dahl"), "studio.desk@inbox.example")...)...)
+	biz.People = append(biz.People, people("EMPLOYEE", append(at(agency, "petra.lund", "quinn.ross", "rita.gomes", "sven.dahl", "tina.okoye", "ulf.brandt"), "studio.desk@inbox.example")...)...)
 	return metasim.World{
 		Apps:       []metasim.App{{ID: metaApp, Name: "adbridge", Secret: fbSecret, ClaimedBy: []string{metaBiz}}},
 		Businesses: []metasim.Business{biz},

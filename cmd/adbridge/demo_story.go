@@ -26,9 +26,11 @@ func (d *demo) play(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	if err := d.tell(ctx, idpsim.Story{IdP: d.okta, People: oktaPeople, Groups: oktaGroups},
-		idpsim.Story{IdP: d.entra, People: entraPeople, Groups: entraGroups,
-			Managers: map[string]string{"erik.hansen@" + oak: "chidi.eze@" + oak}}); err != nil {
+	firstDay, weeksAfter, err := d.chapters()
+	if err != nil {
+		return err
+	}
+	if err := d.tell(ctx, firstDay); err != nil {
 		return err
 	}
 	// This group will be renamed: the rule names it by id, so that it holds on.
@@ -45,7 +47,37 @@ func (d *demo) play(ctx context.Context) error {
 	if err := d.adopt(ctx); err != nil {
 		return err
 	}
-	return d.weeksAfter(ctx)
+	if err := d.tell(ctx, weeksAfter); err != nil {
+		return err
+	}
+	if err := d.settle(ctx); err != nil {
+		return err
+	}
+	return d.massRemoval(ctx)
+}
+
+// chapters are what the IdPs do on the first day, and in the weeks after.
+func (d *demo) chapters() (firstDay, weeksAfter []idpsim.Step, err error) {
+	for _, s := range []idpsim.Story{
+		{IdP: d.okta, People: oktaPeople, Groups: oktaGroups,
+			Adds:    []idpsim.Membership{{UserName: "umar.khan@" + lumen, Group: "TikTok EU Collaborators"}},
+			Removes: []idpsim.Membership{{UserName: "hana.sato@" + lumen, Group: "TikTok EU Collaborators"}},
+			Moves:   []idpsim.Move{{UserName: "julia.rossi@" + lumen, From: "TikTok EU Collaborators", To: "TikTok EU Owners"}},
+			Leavers: []string{"kofi.mensah@" + lumen},
+			Renames: []idpsim.Rename{{From: "TikTok US Collaborators", To: "TikTok Americas Collaborators"}}},
+		{IdP: d.entra, People: entraPeople, Groups: entraGroups,
+			Removes: []idpsim.Membership{{UserName: "jade.lim@" + oak, Group: "Meta Collaborators"}},
+			Moves:   []idpsim.Move{{UserName: "erik.hansen@" + oak, From: "Meta Collaborators", To: "Meta Owners"}},
+			Leavers: []string{"gustav.berg@" + oak}},
+	} {
+		steps, err := s.Steps()
+		if err != nil {
+			return nil, nil, err
+		}
+		n := 2 + len(s.Groups) // test the connection, create the people, push each group
+		firstDay, weeksAfter = append(firstDay, steps[:n]...), append(weeksAfter, steps[n:]...)
+	}
+	return firstDay, weeksAfter, nil
 }
 
 // rules adds rules: group, hub, role.
@@ -58,7 +90,11 @@ func (d *demo) rules(ctx context.Context, rules [][3]string) error {
 		if _, err := reconcile.AddRule(ctx, d.app.DB, rule, r[1], d.by); err != nil {
 			return err
 		}
-		d.say("rule: everyone in %q is %s on %s", r[0], r[2], r[1])
+		name := r[0]
+		if rule.GroupID != "" {
+			name = "the group " + name
+		}
+		d.say("rule: everyone in %s is %s on %s", name, r[2], r[1])
 	}
 	return nil
 }
@@ -77,19 +113,13 @@ func (d *demo) groupID(ctx context.Context, name string) (id string, err error) 
 	return id, err
 }
 
-// tell plays stories at the IdPs, step by step.
-func (d *demo) tell(ctx context.Context, stories ...idpsim.Story) error {
-	for _, s := range stories {
-		steps, err := s.Steps()
-		if err != nil {
-			return err
+// tell plays steps at the IdPs.
+func (d *demo) tell(ctx context.Context, steps []idpsim.Step) error {
+	for _, step := range steps {
+		if err := step.Run(ctx); err != nil {
+			return fmt.Errorf("%s: %w", step.Title, err)
 		}
-		for _, step := range steps {
-			if err := step.Run(ctx); err != nil {
-				return fmt.Errorf("%s: %w", step.Title, err)
-			}
-			d.say("%s", step.Title)
-		}
+		d.say("%s", step.Title)
 	}
 	return nil
 }
@@ -173,29 +203,6 @@ func (d *demo) onMember(ctx context.Context, slug, name string, dec bridge.Decis
 	dec.HubID, dec.By = d.hubs[slug].ID, d.by
 	_, err = reconcile.Decide(ctx, d.app.DB, dec)
 	return err
-}
-
-// weeksAfter plays what happens once the bridge is in use.
-func (d *demo) weeksAfter(ctx context.Context) error {
-	okta := idpsim.Story{IdP: d.okta, People: oktaPeople, Groups: oktaGroups,
-		Adds:    []idpsim.Membership{{UserName: "umar.khan@" + lumen, Group: "TikTok EU Collaborators"}},
-		Removes: []idpsim.Membership{{UserName: "hana.sato@" + lumen, Group: "TikTok EU Collaborators"}},
-		Moves:   []idpsim.Move{{UserName: "julia.rossi@" + lumen, From: "TikTok EU Collaborators", To: "TikTok EU Owners"}},
-		Leavers: []string{"kofi.mensah@" + lumen},
-		Renames: []idpsim.Rename{{From: "TikTok US Collaborators", To: "TikTok Americas Collaborators"}},
-	}
-	entra := idpsim.Story{IdP: d.entra, People: entraPeople, Groups: entraGroups,
-		Removes: []idpsim.Membership{{UserName: "jade.lim@" + oak, Group: "Meta Collaborators"}},
-		Moves:   []idpsim.Move{{UserName: "erik.hansen@" + oak, From: "Meta Collaborators", To: "Meta Owners"}},
-		Leavers: []string{"gustav.berg@" + oak},
-	}
-	if err := d.tell(ctx, okta, entra); err != nil {
-		return err
-	}
-	if err := d.settle(ctx); err != nil {
-		return err
-	}
-	return d.massRemoval(ctx)
 }
 
 // leavingAtOnce are taken out of their group in one go.
