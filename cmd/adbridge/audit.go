@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,6 +32,20 @@ one before it, the end of the chain is signed, and so is every export: docs/audi
 type exportOptions struct {
 	format       string
 	since, until time.Time
+}
+
+// filter names what an export leaves out. Events are chained in the order in
+// which they were committed, which at the edges of a time need not be the
+// order of their times: what lies between may have gaps.
+func (o exportOptions) filter() string {
+	var parts []string
+	if !o.since.IsZero() {
+		parts = append(parts, "since "+when(o.since))
+	}
+	if !o.until.IsZero() {
+		parts = append(parts, "until "+when(o.until))
+	}
+	return strings.Join(parts, " ")
 }
 
 func (c *cli) auditExport() *cobra.Command {
@@ -108,7 +123,7 @@ func (a *App) exportAudit(ctx context.Context, w io.Writer, o exportOptions) err
 	}
 	return a.DB.Read(ctx, func(tx *storage.Tx) error {
 		events := tx.Events(ctx, storage.EventFilter{Since: o.since, Until: o.until, Sealed: true})
-		x := audit.Export{Key: key, MadeAt: tx.Now(), Since: o.since, Until: o.until}
+		x := audit.Export{Key: key, MadeAt: tx.Now(), Since: o.since, Until: o.until, Filter: o.filter()}
 		write := audit.WriteJSONL
 		if o.format == "csv" {
 			write = audit.WriteCSV

@@ -62,6 +62,9 @@ Exit codes: 0 nothing to do, 2 changes pending, 3 held by a guard, 1 an error.`,
 		SilenceErrors:     true,
 		PersistentPreRunE: func(*cobra.Command, []string) error { return c.load() },
 	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return wrong(fmt.Sprintf("`%s --help` shows the flags", cmd.CommandPath()), "%w", err)
+	})
 	c.config.flags(root.PersistentFlags(), &c.file)
 	root.PersistentFlags().BoolVar(&c.json, "json", false, "answer in JSON, errors too")
 	root.PersistentFlags().StringVar(&c.by, "by", "", "who acts, for the audit trail (default: the signed-in user)")

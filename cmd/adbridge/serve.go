@@ -16,8 +16,8 @@ func (c *cli) serve() *cobra.Command {
 		Long: `Runs everything in one process, on SQLite (default adbridge.db) or PostgreSQL. Several
 servers may share one PostgreSQL database: each hub is worked by one of them at a time.
 
-When it is ready it prints one line with the address. The first start also prints, once, a
-link that signs you in to the pages. SIGTERM stops it cleanly.
+When it is ready it prints one line: the address, and a link that signs you in to the pages,
+once, within a day. SIGTERM stops it cleanly.
 
   adbridge serve --listen :8080 --public-url https://scim.corp.example
   adbridge serve --db postgres://adbridge:…@db.corp.example/adbridge
