@@ -43,12 +43,17 @@ func groupText(g bridge.GroupResource) (attributes string, err error) {
 	return encodeDocument(g.Attributes)
 }
 
-// InsertGroup saves a new group without its members (see ChangeMembers). Two
-// groups may share a display name; ErrExists means the externalId.
+// InsertGroup saves a new group without its members (see ChangeMembers).
+// ErrExists means the externalId, or the name: see CheckGroupName.
 func (tx *Tx) InsertGroup(ctx context.Context, g bridge.GroupResource) error {
 	attributes, err := groupText(g)
 	if err != nil {
 		return fmt.Errorf("insert group %s: %w", g.ID, err)
+	}
+	if g.DeletedAt.IsZero() {
+		if err := tx.CheckGroupName(ctx, g.Group); err != nil {
+			return err
+		}
 	}
 	n, err := tx.exec(ctx, `INSERT INTO groups (id, source_id, external_id, display_name, display_name_fold, version,
 		created_at, updated_at, deleted_at, attributes)
@@ -84,6 +89,31 @@ func (tx *Tx) groupClash(ctx context.Context, g bridge.GroupResource) error {
 	return fmt.Errorf("group %s: %w", g.ID, err)
 }
 
+// CheckGroupName says ErrExists when another live group of the source has the
+// name, whatever the letter case, and one of the two has no externalId: then
+// nothing but the name tells them apart, and the IdP means one group. Two
+// groups that both have an externalId may share a name. Who renames a group
+// asks this before UpdateGroup.
+func (tx *Tx) CheckGroupName(ctx context.Context, g bridge.Group) error {
+	if tx.d.postgres && g.ExternalID == "" {
+		// Two transactions that each see no such group could both make one: both
+		// write this row, so that only one of them commits and the other looks again.
+		if _, err := tx.exec(ctx, `UPDATE sources SET nestings = nestings + 1 WHERE id = $1`, g.SourceID); err != nil {
+			return fmt.Errorf("group %s: %w", g.ID, err)
+		}
+	}
+	var id string
+	err := tx.row(ctx, `SELECT id FROM groups WHERE display_name_fold = $2 AND source_id = $1 AND deleted_at = 0 AND id <> $3
+		AND (external_id = '' OR $4 = '') LIMIT 1`, g.SourceID, bridge.Fold(g.DisplayName), g.ID, g.ExternalID).Scan(&id)
+	switch {
+	case err == nil:
+		return fmt.Errorf("displayName %q: a group %w (%s)", g.DisplayName, bridge.ErrExists, id)
+	case errors.Is(err, sql.ErrNoRows):
+		return nil
+	}
+	return fmt.Errorf("group %s: %w", g.ID, err)
+}
+
 // UpdateGroup writes the whole row, not the members. g.Version is the new
 // version: ErrConflict says that the stored one is not the one before it. A
 // group with DeletedAt is deleted; its members stay on record.
@@ -113,6 +143,17 @@ func (tx *Tx) UpdateGroup(ctx context.Context, g bridge.GroupResource) error {
 		return named(err, "group %s", g.ID)
 	}
 	return fmt.Errorf("group %s has version %d, not %d: %w", g.ID, version, g.Version-1, bridge.ErrConflict)
+}
+
+// TouchGroup gives a group whose members have changed, and nothing else, its
+// new version: no index has to be written for it.
+func (tx *Tx) TouchGroup(ctx context.Context, g bridge.GroupResource) error {
+	n, err := tx.exec(ctx, `UPDATE groups SET version = $4, updated_at = $5 WHERE id = $1 AND source_id = $2 AND version = $3 AND deleted_at = 0`,
+		g.ID, g.SourceID, g.Version-1, g.Version, micros(g.UpdatedAt))
+	if err == nil && n == 0 {
+		err = bridge.ErrConflict
+	}
+	return named(err, "group %s", g.ID)
 }
 
 // Group reads a live group without its members.

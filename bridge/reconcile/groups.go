@@ -103,13 +103,22 @@ func (d Directory) ChangeGroup(ctx context.Context, call bridge.Call, id string,
 		if !moved && !changed {
 			return nil
 		}
+		if bridge.Fold(before.DisplayName) != bridge.Fold(after.DisplayName) || before.ExternalID != after.ExternalID {
+			if err := tx.CheckGroupName(ctx, after.Group); err != nil {
+				return fmt.Errorf("change group %s: %w", id, err)
+			}
+		}
 		if renamed { // rules may name the group by its old name
 			if err := markGroups(ctx, tx, id); err != nil {
 				return err
 			}
 		}
 		after.Version, after.UpdatedAt = before.Version+1, tx.Now()
-		if err := tx.UpdateGroup(ctx, after); err != nil {
+		write := tx.TouchGroup
+		if changed {
+			write = tx.UpdateGroup
+		}
+		if err := write(ctx, after); err != nil {
 			return fmt.Errorf("change group %s: %w", id, err)
 		}
 		if changed {

@@ -24,6 +24,8 @@ func init() {
 	register("users/conflict", testConflict)
 	register("users/people", testPeople)
 	register("groups", testGroups)
+	register("groups/names", testGroupNames)
+	register("groups/names at once", testConcurrentGroupNames)
 	register("memberships", testMemberships)
 	register("memberships/replace", testReplaceMembers)
 	register("memberships/nested", testNestedGroups)
@@ -293,13 +295,24 @@ func testGroups(t *testing.T, open func(*testing.T) *storage.DB) {
 	src := Source(t, db, "okta")
 	ana := User(t, db, src.ID, "ana", nil)
 	g := Group(t, db, src.ID, "Ads", ana.ID, "unknown")
-	Group(t, db, src.ID, "ADS") // a display name may be there twice
+	Write(t, db, func(ctx context.Context, tx *storage.Tx) error { // two with an externalId may share a name
+		for _, name := range []string{"Brand", "BRAND"} {
+			if err := tx.InsertGroup(ctx, bridge.GroupResource{Version: 1, Group: bridge.Group{ID: tx.NewID(), SourceID: src.ID, DisplayName: name, ExternalID: name}}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	var all bridge.Page[bridge.GroupResource]
 	Read(t, db, func(ctx context.Context, tx *storage.Tx) (err error) {
 		all, err = tx.Groups(ctx, src.ID, bridge.Query{Limit: 5, Members: true, Filter: text(bridge.OpEq, "displayName", "", "ads")})
-		return err
+		both, err2 := tx.Groups(ctx, src.ID, bridge.Query{Limit: 5, Filter: text(bridge.OpEq, "displayName", "", "brand")})
+		if len(both.Items) != 2 {
+			t.Errorf("groups of one name: %+v", both.Items)
+		}
+		return errors.Join(err, err2)
 	})
-	if len(all.Items) != 2 || len(all.Items[0].Members) != 2 || len(all.Items[1].Members) != 0 {
+	if len(all.Items) != 1 || len(all.Items[0].Members) != 2 {
 		t.Fatalf("groups %+v", all.Items)
 	}
 	next := g.Clone()
@@ -341,6 +354,68 @@ func testGroups(t *testing.T, open func(*testing.T) *storage.DB) {
 		}
 		return err
 	})
+}
+
+// testGroupNames: a group that only its name tells from another is a repeat.
+func testGroupNames(t *testing.T, open func(*testing.T) *storage.DB) {
+	db := open(t)
+	src, other := Source(t, db, "okta"), Source(t, db, "entra")
+	first := Group(t, db, src.ID, "TikTok EU")
+	Group(t, db, other.ID, "TikTok EU")
+	insert := func(name, externalID string) error {
+		return db.Write(t.Context(), func(tx *storage.Tx) error {
+			return tx.InsertGroup(t.Context(), bridge.GroupResource{Version: 1, Group: bridge.Group{ID: tx.NewID(), SourceID: src.ID, DisplayName: name, ExternalID: externalID}})
+		})
+	}
+	want(t, insert("tiktok eu", ""), bridge.ErrExists, "displayName")
+	want(t, insert("TikTok EU", "e1"), bridge.ErrExists, "displayName")
+	if err := insert("Meta", "e2"); err != nil {
+		t.Fatal(err)
+	}
+	want(t, insert("META", ""), bridge.ErrExists, "displayName")
+	if err := insert("Meta", "e3"); err != nil {
+		t.Errorf("two groups that the IdP tells apart: %v", err)
+	}
+	Write(t, db, func(ctx context.Context, tx *storage.Tx) error {
+		want(t, tx.CheckGroupName(ctx, bridge.Group{ID: first.ID, SourceID: src.ID, DisplayName: "meta"}), bridge.ErrExists, "displayName")
+		return tx.CheckGroupName(ctx, first.Group) // its own name is no clash
+	})
+	gone := first.Clone()
+	gone.Version, gone.DeletedAt = 2, gone.CreatedAt.Add(time.Second)
+	Write(t, db, func(ctx context.Context, tx *storage.Tx) error { return tx.UpdateGroup(ctx, gone) })
+	if err := insert("TikTok EU", ""); err != nil {
+		t.Errorf("the name of a deleted group is free: %v", err)
+	}
+}
+
+// testConcurrentGroupNames: an IdP that sends a group twice at once gets one.
+func testConcurrentGroupNames(t *testing.T, open func(*testing.T) *storage.DB) {
+	db := open(t)
+	src := Source(t, db, "okta")
+	for round := range 10 {
+		var wg sync.WaitGroup
+		errs := make([]error, 4)
+		for i := range errs {
+			wg.Go(func() {
+				errs[i] = db.Write(t.Context(), func(tx *storage.Tx) error {
+					return tx.InsertGroup(t.Context(), bridge.GroupResource{Version: 1,
+						Group: bridge.Group{ID: tx.NewID(), SourceID: src.ID, DisplayName: fmt.Sprintf("Group %d", round)}})
+				})
+			})
+		}
+		wg.Wait()
+		made := 0
+		for _, err := range errs {
+			if err == nil {
+				made++
+			} else if !errors.Is(err, bridge.ErrExists) {
+				t.Error(err)
+			}
+		}
+		if made != 1 {
+			t.Fatalf("round %d: %d groups of one name were made", round, made)
+		}
+	}
 }
 
 func members(t testing.TB, db *storage.DB, groupID string) []bridge.MemberRef {
