@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"runtime"
@@ -54,7 +53,7 @@ const (
 	jobLeft
 )
 
-func openLite(ctx context.Context, db *DB) (*lite, error) {
+func openLite(db *DB, dsn string) (*lite, error) {
 	n := db.opts.ReadConns
 	if n == 0 {
 		n = max(4, 2*runtime.GOMAXPROCS(0))
@@ -62,34 +61,34 @@ func openLite(ctx context.Context, db *DB) (*lite, error) {
 	l := &lite{db: db, queue: make(chan *job, batchMax), readers: make(chan *liteConn, n),
 		stop: make(chan struct{}), stopped: make(chan struct{})}
 	var err error
-	if l.writer, err = l.connect(ctx, true); err != nil {
+	if l.writer, err = l.connect(dsn, true); err != nil {
 		return nil, err
 	}
 	for range n {
-		c, err := l.connect(ctx, false)
+		c, err := l.connect(dsn, false)
 		if err != nil {
 			return nil, errors.Join(err, l.closeConns())
 		}
 		l.readers <- c
 	}
-	if err := l.writer.conn.QueryRowContext(ctx, "PRAGMA data_version").Scan(&l.version); err != nil {
+	if err := l.writer.row(context.Background(), "PRAGMA data_version", nil).Scan(&l.version); err != nil {
 		return nil, errors.Join(err, l.closeConns())
 	}
 	go l.loop()
 	return l, nil
 }
 
-func (l *lite) connect(ctx context.Context, write bool) (*liteConn, error) {
-	conn, err := l.db.pool.Conn(ctx)
+func (l *lite) connect(dsn string, write bool) (*liteConn, error) {
+	conn, err := l.db.pool.Driver().Open(dsn)
 	if err != nil {
 		return nil, err
 	}
+	c := &liteConn{conn: conn, write: write, stmts: map[string]*liteStmt{}}
 	if !write {
-		if _, err := conn.ExecContext(ctx, "PRAGMA query_only = on"); err != nil {
-			return nil, errors.Join(err, conn.Close())
+		if err := c.plain("PRAGMA query_only = on"); err != nil {
+			return nil, errors.Join(err, c.close())
 		}
 	}
-	c := &liteConn{conn: conn, write: write, stmts: map[string]*sql.Stmt{}}
 	l.mu.Lock()
 	l.conns = append(l.conns, c)
 	l.mu.Unlock()
@@ -342,86 +341,4 @@ func (l *lite) call(j *job, tx *Tx) {
 		}
 	}()
 	j.err = j.fn(tx)
-}
-
-// liteConn is one connection and the statements prepared on it.
-type liteConn struct {
-	conn  *sql.Conn
-	write bool
-	stmts map[string]*sql.Stmt
-}
-
-// stmtMax bounds the statements kept; filters make new texts.
-const stmtMax = 400
-
-func (c *liteConn) stmt(query string) (*sql.Stmt, error) {
-	if s, ok := c.stmts[query]; ok {
-		return s, nil
-	}
-	s, err := c.conn.PrepareContext(context.Background(), query)
-	if err != nil {
-		return nil, err
-	}
-	if len(c.stmts) >= stmtMax {
-		for q, old := range c.stmts { // any will do: hot ones come back at once
-			delete(c.stmts, q)
-			old.Close()
-			break
-		}
-	}
-	c.stmts[query] = s
-	return s, nil
-}
-
-// plain runs a statement that opens or ends a transaction, whatever became of
-// the caller's context.
-func (c *liteConn) plain(query string) error {
-	_, err := c.exec(context.Background(), query, nil)
-	return err
-}
-
-// An interrupted statement rolls back SQLite's whole transaction, and with it
-// the work of everyone who shares it. So the writer looks at the context
-// before each statement and then lets the statement finish.
-func (c *liteConn) exec(ctx context.Context, query string, args []any) (sql.Result, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	s, err := c.stmt(query)
-	if err != nil {
-		return nil, err
-	}
-	return s.ExecContext(context.Background(), args...)
-}
-
-func (c *liteConn) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	s, err := c.stmt(query)
-	if err != nil {
-		return nil, err
-	}
-	if c.write {
-		ctx = context.Background()
-	}
-	return s.QueryContext(ctx, args...)
-}
-
-func (c *liteConn) row(_ context.Context, query string, args []any) *sql.Row {
-	s, err := c.stmt(query)
-	if err != nil {
-		// A Row made outside database/sql cannot carry an error: let the
-		// connection itself find the same one.
-		return c.conn.QueryRowContext(context.Background(), query, args...)
-	}
-	return s.QueryRowContext(context.Background(), args...)
-}
-
-func (c *liteConn) close() error {
-	var errs []error
-	for _, s := range c.stmts {
-		errs = append(errs, s.Close())
-	}
-	return errors.Join(append(errs, c.conn.Close())...)
 }

@@ -29,7 +29,7 @@ type DB struct {
 	dialect dialect
 	place   string // path or host and name, for errors; never a password
 	opts    Options
-	pool    *sql.DB // PostgreSQL: everything; SQLite: opens the connections below
+	pool    *sql.DB // PostgreSQL: everything; SQLite: migrations
 	lite    *lite   // SQLite only
 	watch   watchers
 	older   atomic.Pointer[VersionError] // set while the schema is older than the binary
@@ -54,7 +54,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if at.postgres {
 		err = db.openPostgres(ctx, at)
 	} else {
-		err = db.openSQLite(ctx, at)
+		err = db.openSQLite(at)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", db.place, err)
@@ -97,9 +97,9 @@ type Tx struct {
 // runner carries statements to a connection: prepared and kept on SQLite, the
 // driver's own cache on PostgreSQL.
 type runner interface {
-	exec(ctx context.Context, query string, args []any) (sql.Result, error)
-	query(ctx context.Context, query string, args []any) (*sql.Rows, error)
-	row(ctx context.Context, query string, args []any) *sql.Row
+	exec(ctx context.Context, query string, args []any) (touched int64, err error)
+	query(ctx context.Context, query string, args []any) (rows, error)
+	row(ctx context.Context, query string, args []any) scanner
 }
 
 func (db *DB) begin(r runner) *Tx {
@@ -118,21 +118,25 @@ func (tx *Tx) Wake() { tx.wake = true }
 
 // exec runs a statement and says how many rows it touched.
 func (tx *Tx) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	res, err := tx.run.exec(ctx, query, args)
-	if err != nil {
-		return 0, err
-	}
-	return res.RowsAffected()
+	return tx.run.exec(ctx, query, args)
 }
 
 // row reads one row; Scan gives sql.ErrNoRows when there is none. It is for
 // look-ups by an index: on SQLite it does not watch the context.
-func (tx *Tx) row(ctx context.Context, query string, args ...any) *sql.Row {
+func (tx *Tx) row(ctx context.Context, query string, args ...any) scanner {
 	return tx.run.row(ctx, query, args)
 }
 
 // scanner is one row of a result.
 type scanner interface{ Scan(dest ...any) error }
+
+// rows is a result, read row by row.
+type rows interface {
+	scanner
+	Next() bool
+	Err() error
+	Close() error
+}
 
 // collect reads all rows. It has them all before it returns, because
 // PostgreSQL takes no other statement while rows are being read; what may be
@@ -276,15 +280,19 @@ func (r pgRunner) calm(ctx context.Context) (context.Context, error) {
 	return ctx, nil
 }
 
-func (r pgRunner) exec(ctx context.Context, query string, args []any) (sql.Result, error) {
+func (r pgRunner) exec(ctx context.Context, query string, args []any) (int64, error) {
 	ctx, err := r.calm(ctx)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	return r.tx.ExecContext(ctx, query, args...)
+	res, err := r.tx.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
 }
 
-func (r pgRunner) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
+func (r pgRunner) query(ctx context.Context, query string, args []any) (rows, error) {
 	ctx, err := r.calm(ctx)
 	if err != nil {
 		return nil, err
@@ -293,7 +301,7 @@ func (r pgRunner) query(ctx context.Context, query string, args []any) (*sql.Row
 }
 
 // row goes on when the context has ended; the next statement will not.
-func (r pgRunner) row(ctx context.Context, query string, args []any) *sql.Row {
+func (r pgRunner) row(ctx context.Context, query string, args []any) scanner {
 	ctx, _ = r.calm(ctx)
 	return r.tx.QueryRowContext(ctx, query, args...)
 }

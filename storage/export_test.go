@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"database/sql"
 )
 
 // CountWrites counts the rows that the transaction writes from here on.
@@ -17,13 +16,8 @@ type countingRunner struct {
 	n *int64
 }
 
-func (r countingRunner) exec(ctx context.Context, query string, args []any) (sql.Result, error) {
-	res, err := r.runner.exec(ctx, query, args)
-	if err == nil {
-		var k int64
-		if k, err = res.RowsAffected(); err == nil {
-			*r.n += k
-		}
-	}
-	return res, err
+func (r countingRunner) exec(ctx context.Context, query string, args []any) (int64, error) {
+	n, err := r.runner.exec(ctx, query, args)
+	*r.n += n
+	return n, err
 }

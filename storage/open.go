@@ -86,7 +86,7 @@ func (db *DB) openPostgres(ctx context.Context, at place) error {
 	return nil
 }
 
-func (db *DB) openSQLite(ctx context.Context, at place) error {
+func (db *DB) openSQLite(at place) error {
 	path, err := filepath.Abs(at.path)
 	if err != nil {
 		return err
@@ -94,10 +94,11 @@ func (db *DB) openSQLite(ctx context.Context, at place) error {
 	if err := makeFile(path); err != nil {
 		return err
 	}
-	if db.pool, err = sql.Open("sqlite", sqliteDSN(path)); err != nil {
+	dsn := sqliteDSN(path)
+	if db.pool, err = sql.Open("sqlite", dsn); err != nil {
 		return err
 	}
-	if db.lite, err = openLite(ctx, db); err != nil {
+	if db.lite, err = openLite(db, dsn); err != nil {
 		return errors.Join(explainSQLite(path, err), db.pool.Close())
 	}
 	db.watch.init(db, nil)

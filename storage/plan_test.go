@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"database/sql"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -71,7 +70,7 @@ func TestHotFiltersGoByAnIndex(t *testing.T) {
 // explainer asks for the plan of a query instead of its rows.
 type explainer struct{ runner }
 
-func (e explainer) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
+func (e explainer) query(ctx context.Context, query string, args []any) (rows, error) {
 	return e.runner.query(ctx, "EXPLAIN QUERY PLAN "+query, args)
 }
 
