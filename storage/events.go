@@ -339,7 +339,16 @@ func (tx *Tx) SealEvents(ctx context.Context, max int) (int, error) {
 
 const sealChunk = 50
 
+var sealMany, sealOne = makeSealText(sealChunk), makeSealText(1)
+
 func sealText(n int) string {
+	if n == 1 {
+		return sealOne
+	}
+	return sealMany
+}
+
+func makeSealText(n int) string {
 	rows := make([]string, n)
 	for i := range rows {
 		rows[i] = fmt.Sprintf("(CAST($%d AS TEXT), CAST($%d AS BIGINT), CAST($%d AS TEXT), CAST($%d AS TEXT))", 4*i+1, 4*i+2, 4*i+3, 4*i+4)

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"adbridge/bridge"
@@ -23,14 +24,21 @@ func list[T any](ctx context.Context, tx *Tx, t resourceTable, scan func(scanner
 		where = append(where, cond)
 	}
 	from := t.name + " " + t.alias
-	if q.Total {
-		err := tx.scanOne(ctx, &page.Total, `SELECT COUNT(*) FROM `+from+` WHERE `+strings.Join(where, " AND "), c.args...)
-		if err != nil {
-			return page, fmt.Errorf("count %s: %w", t.name, err)
+	// Counted before the page gets its own conditions and parameters, and only
+	// when the page does not tell by itself how many there are.
+	count, counted := `SELECT COUNT(*) FROM `+from+` WHERE `+strings.Join(where, " AND "), slices.Clip(c.args)
+	total := func() error {
+		if !q.Total {
+			return nil
 		}
+		if q.After == "" && !page.More && (len(page.Items) > 0 || q.Offset == 0 && q.Limit > 0) {
+			page.Total = q.Offset + len(page.Items)
+			return nil
+		}
+		return named(tx.scanOne(ctx, &page.Total, count, counted...), "count %s", t.name)
 	}
 	if q.Limit <= 0 {
-		return page, nil
+		return page, total()
 	}
 	if q.After != "" {
 		where = append(where, t.alias+".id > "+c.text(q.After))
@@ -56,7 +64,7 @@ func list[T any](ctx context.Context, tx *Tx, t resourceTable, scan func(scanner
 	if len(page.Items) > q.Limit {
 		page.Items, page.More = page.Items[:q.Limit], true
 	}
-	return page, nil
+	return page, total()
 }
 
 // scanOne reads one value by a query that may take long, and so ends with the context.

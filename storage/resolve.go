@@ -37,6 +37,10 @@ func (tx *Tx) ResolveMembers(ctx context.Context, p bridge.Person) (int64, error
 	if p.ExternalID == "" || p.ExternalID == p.ID {
 		return 0, nil
 	}
+	var some bool
+	if err := tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM memberships WHERE value = $1)`, p.ExternalID).Scan(&some); err != nil || !some {
+		return 0, named(err, "resolve the memberships of person %s", p.ID)
+	}
 	const ofSource = ` AND group_id IN (SELECT g.id FROM groups g WHERE g.source_id = $2)`
 	n, err := tx.exec(ctx, `INSERT INTO memberships (group_id, value, kind, display, created_at)
 		SELECT group_id, $3, 'User', display, created_at FROM memberships WHERE value = $1`+ofSource+`

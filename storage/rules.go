@@ -63,39 +63,39 @@ func (tx *Tx) HubsForGroups(ctx context.Context, groupIDs []string) ([]string, e
 	if err != nil {
 		return nil, err
 	}
-	groups, err := tx.groupsByID(ctx, append(ids, groupIDs...))
-	if err != nil {
-		return nil, err
-	}
-	var byID, byName []string
-	for _, g := range groups {
-		byID = append(byID, g.ID)
-		if g.ExternalID != "" {
-			byID = append(byID, g.ExternalID)
-		}
-		byName = append(byName, bridge.Fold(g.DisplayName))
+	type match struct {
+		rule  bridge.Rule
+		group bridge.Group
 	}
 	// What the indexes find is only a candidate; Rule.Names has the last word,
 	// as it has when the plan is made.
-	rules, err := collectIn(ctx, tx, scanRule, `SELECT `+ruleColumns+` FROM rules
-		WHERE removed_at = 0 AND group_id <> '' AND group_id IN %s`, byID)
+	found, err := collectIn(ctx, tx, func(row scanner) (m match, err error) {
+		r, g := &m.rule, &m.group
+		err = row.Scan(&r.HubID, &r.SourceID, &r.GroupID, &r.GroupName, &g.ID, &g.SourceID, &g.ExternalID, &g.DisplayName)
+		return m, err
+	}, rulesOfGroups, ids)
 	if err != nil {
-		return nil, err
-	}
-	more, err := collectIn(ctx, tx, scanRule, `SELECT `+ruleColumns+` FROM rules
-		WHERE removed_at = 0 AND group_id = '' AND group_fold IN %s`, byName)
-	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("rules of groups: %w", err)
 	}
 	var hubs []string
-	for _, r := range append(rules, more...) {
-		if slices.ContainsFunc(groups, r.Names) {
-			hubs = append(hubs, r.HubID)
+	for _, m := range found {
+		if m.rule.Names(m.group) {
+			hubs = append(hubs, m.rule.HubID)
 		}
 	}
 	slices.Sort(hubs)
 	return slices.Compact(hubs), nil
 }
+
+const (
+	matchColumns  = `r.hub_id, r.source_id, r.group_id, r.group_name, g.id, g.source_id, g.external_id, g.display_name`
+	rulesOfGroups = `SELECT ` + matchColumns + ` FROM groups g JOIN rules r ON r.group_id = g.id
+			AND r.removed_at = 0 AND r.group_id <> '' WHERE g.id IN %s
+		UNION ALL SELECT ` + matchColumns + ` FROM groups g JOIN rules r ON r.group_id = g.external_id
+			AND r.removed_at = 0 AND r.group_id <> '' WHERE g.id IN %s
+		UNION ALL SELECT ` + matchColumns + ` FROM groups g JOIN rules r ON r.group_fold = g.display_name_fold
+			AND r.removed_at = 0 AND r.group_id = '' WHERE g.id IN %s`
+)
 
 // HubsForPerson are the hubs that the person's groups reach, and those where
 // a member, an invitation, a wish or a decision is bound to them.

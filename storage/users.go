@@ -210,10 +210,15 @@ func (tx *Tx) user(ctx context.Context, sourceID, id, lock string) (bridge.User,
 // else under the same name, and is not found.
 func (tx *Tx) DeletedUser(ctx context.Context, sourceID, externalID, userName string) (bridge.User, error) {
 	if externalID != "" {
-		u, err := scanUser(tx.row(ctx, `SELECT `+userColumns+` FROM users u WHERE u.external_id = $2 AND u.external_id <> ''
-			AND u.source_id = $1 AND u.deleted_at > 0 ORDER BY u.deleted_at DESC, u.id DESC LIMIT 1`+tx.d.forUpdate(), sourceID, externalID))
-		if !errors.Is(err, sql.ErrNoRows) {
+		var id string // asked for alone: nearly always there is none
+		err := tx.row(ctx, `SELECT u.id FROM users u WHERE u.external_id = $2 AND u.external_id <> ''
+			AND u.source_id = $1 AND u.deleted_at > 0 ORDER BY u.deleted_at DESC, u.id DESC LIMIT 1`, sourceID, externalID).Scan(&id)
+		if err == nil {
+			u, err := scanUser(tx.row(ctx, `SELECT `+userColumns+` FROM users u WHERE u.id = $1 AND u.deleted_at > 0`+tx.d.forUpdate(), id))
 			return u, named(err, "deleted user %s", externalID)
+		}
+		if !errors.Is(err, sql.ErrNoRows) || userName == "" {
+			return bridge.User{}, named(err, "deleted user %s", externalID)
 		}
 	}
 	u, err := scanUser(tx.row(ctx, `SELECT `+userColumns+` FROM users u WHERE u.source_id = $1 AND u.user_name_fold = $2 AND u.deleted_at > 0

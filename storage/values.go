@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"adbridge/bridge"
@@ -139,6 +140,9 @@ func collectIn[T any](ctx context.Context, tx *Tx, scan func(scanner) (T, error)
 	if len(list) == 0 {
 		return nil, nil
 	}
+	if len(list) == 1 { // most of the time, and then no list need be made and read
+		return collect(ctx, tx, scan, strings.ReplaceAll(query, "IN %s", "= $1"), append([]any{list[0]}, args...)...)
+	}
 	list = slices.Clone(list)
 	slices.Sort(list)
 	query = strings.ReplaceAll(query, "IN %s", tx.d.in("$1"))
@@ -151,6 +155,14 @@ type table struct {
 	name string
 	key  int
 	cols []string
+}
+
+// upserts keeps the texts of table.upsert: one a table and size.
+var upserts sync.Map
+
+type upsertText struct {
+	table string
+	rows  int
 }
 
 // put inserts rows, or updates those whose key is there and that differ, and
@@ -182,6 +194,15 @@ func (tx *Tx) put(ctx context.Context, t table, rows [][]any) (int64, error) {
 }
 
 func (t table) upsert(n int) string {
+	if text, ok := upserts.Load(upsertText{t.name, n}); ok {
+		return text.(string)
+	}
+	text := t.write(n)
+	upserts.Store(upsertText{t.name, n}, text)
+	return text
+}
+
+func (t table) write(n int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "INSERT INTO %s (%s) VALUES ", t.name, strings.Join(t.cols, ", "))
 	arg := 0
