@@ -59,6 +59,9 @@ func (e Event) Canonical() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("audit event %s: detail: %w", e.ID, err)
 	}
+	if b, ok := e.plain(detail); ok {
+		return b, nil
+	}
 	return plainJSON(canonical{
 		e.Seq, e.ID, e.At.UTC().Format(atLayout), e.Actor, e.Action, e.Source, e.Hub, e.Person, e.Group,
 		e.Member, e.Task, e.Pull, e.Subject, e.Correlation, detail, e.Prev,
@@ -71,6 +74,14 @@ func CanonicalDetail(detail map[string]any) ([]byte, error) {
 	if len(detail) == 0 {
 		return []byte("{}"), nil
 	}
+	if b, ok := appendPlain(make([]byte, 0, 128), detail); ok {
+		return b, nil
+	}
+	return readAgain(detail)
+}
+
+// readAgain is CanonicalDetail for any value.
+func readAgain(detail map[string]any) ([]byte, error) {
 	raw, err := plainJSON(detail)
 	if err != nil {
 		return nil, err
