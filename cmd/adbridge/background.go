@@ -13,7 +13,7 @@ import (
 
 const (
 	sealEvery       = 250 * time.Millisecond // how far the seal may be behind the events
-	sealMost        = 1000                   // events in one sealing
+	sealMost        = 100                    // events in one sealing: requests wait behind it
 	checkpointEvery = time.Minute            // signed ends of the chain
 )
 
@@ -73,7 +73,7 @@ func checkpoint(ctx context.Context, db *storage.DB) error {
 const (
 	exchangeQueue = 10_000                 // exchanges waiting to be written
 	exchangeEvery = 200 * time.Millisecond // how long one may wait
-	exchangeMost  = 500                    // written at once
+	exchangeMost  = 100                    // written at once: requests wait behind it
 )
 
 // exchangeLog keeps the provisioning log behind the requests, so that it never
