@@ -119,7 +119,7 @@ type Call struct {
 	StartedAt  time.Time     `json:"started_at"`
 	Duration   time.Duration `json:"duration"`
 	Error      string        `json:"error,omitempty"` // of the transport
-	BudgetLeft int           `json:"budget_left,omitempty"`
+	BudgetLeft int           `json:"budget_left,omitempty"` // of the app's longest window, in this process
 }
 
 // Detail is the call as an audit event carries it.
@@ -127,6 +127,7 @@ func (c Call) Detail() map[string]any {
 	d := map[string]any{
 		"op": c.Op, "method": c.Method, "path": c.Path, "status": c.Status, "code": c.Code,
 		"request_id": c.RequestID, "ms": c.Duration.Milliseconds(), "write": c.Write,
+		"started_at": c.StartedAt.UTC().Truncate(time.Microsecond),
 	}
 	for k, v := range map[string]string{"message": c.Message, "error": c.Error} {
 		if v != "" {
@@ -135,6 +136,9 @@ func (c Call) Detail() map[string]any {
 	}
 	if c.SubCode != 0 {
 		d["sub_code"] = c.SubCode
+	}
+	if c.BudgetLeft != 0 {
+		d["budget_left"] = c.BudgetLeft
 	}
 	return d
 }

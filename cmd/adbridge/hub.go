@@ -27,7 +27,8 @@ func (c *cli) hub() *cobra.Command {
 		Long: `A hub is one TikTok Business Center or one Meta business portfolio. A new hub starts in the mode
 observe: it is read every day and reported on, and nothing on it is changed until you choose another mode.`,
 	}
-	cmd.AddCommand(c.hubAdd(), c.hubList(), c.hubShow(), c.hubMode(), c.hubSet(), c.hubPause(), c.hubResume(), c.hubConnect(), c.hubRemove())
+	cmd.AddCommand(c.hubAdd(), c.hubList(), c.hubShow(), c.hubMode(), c.hubSet(), c.hubPause(), c.hubResume(), c.hubConnect(), c.hubRemove(),
+		c.hubCalls(), c.hubBudget())
 	return cmd
 }
 
