@@ -150,7 +150,6 @@ type lane struct {
 	log     []change
 	pop     []census
 	plans   int
-	reports int
 }
 
 // change is one call of ours that took effect.

@@ -199,7 +199,8 @@ func TestHubsOfOneAppShareOneBudget(t *testing.T) {
 			t.Fatal("two hubs of one app have two budgets")
 		}
 	}
-	if all.Of(bridge.TikTok, "701") == got[0] || all.Of(bridge.Meta, "700") == got[0] || all.Of(bridge.TikTok, "") != all.Of(bridge.TikTok, "") {
+	unknown := all.Of(bridge.TikTok, "")
+	if all.Of(bridge.TikTok, "701") == got[0] || all.Of(bridge.Meta, "700") == got[0] || unknown != all.Of(bridge.TikTok, "") {
 		t.Error("another app shares the budget, or the unknown app has two")
 	}
 	if levels, _ := got[0].Levels(); len(levels) != 3 {

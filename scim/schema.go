@@ -108,16 +108,6 @@ func (k *kind) bare(name string) *attribute {
 	return nil
 }
 
-// extOf finds the extension of the kind by URN, exactly written.
-func (k *kind) extOf(urn string) *extension {
-	for _, e := range k.ext {
-		if e.urn == urn {
-			return e
-		}
-	}
-	return nil
-}
-
 // urnOf splits what follows a known URN: "urn:…:User:name.givenName" is
 // (core, "name.givenName"). Letter case does not matter, and Entra's documented
 // slip "…:enterprise:2.0User" is read as it is meant. ext is nil for the core.

@@ -21,6 +21,12 @@ const goneFor = 30 * 24 * time.Hour
 // or through nested groups, and whoever a member, an open invitation, a wish or
 // a decision of the hub is bound to.
 func (tx *Tx) Snapshot(ctx context.Context, hubID string) (bridge.World, error) {
+	return tx.SnapshotWith(ctx, hubID, nil)
+}
+
+// SnapshotWith is a Snapshot that also holds the groups, memberships and
+// people that further rules would reach; the rules themselves are not in it.
+func (tx *Tx) SnapshotWith(ctx context.Context, hubID string, further []bridge.Rule) (bridge.World, error) {
 	w := bridge.World{Now: tx.Now()}
 	var err error
 	step := func(f func() error) {
@@ -31,7 +37,10 @@ func (tx *Tx) Snapshot(ctx context.Context, hubID string) (bridge.World, error) 
 	step(func() (e error) { w.Hub, e = tx.Hub(ctx, hubID); return })
 	step(func() (e error) { w.Sources, e = tx.Sources(ctx); return })
 	step(func() (e error) { w.Rules, e = tx.Rules(ctx, w.Hub.ID); return })
-	step(func() (e error) { w.Groups, e = tx.groupsNamedBy(ctx, w.Rules); return })
+	step(func() (e error) {
+		w.Groups, e = tx.groupsNamedBy(ctx, append(slices.Clip(w.Rules), further...))
+		return
+	})
 	step(func() (e error) { w.Memberships, e = tx.membershipsThrough(ctx, w.Groups); return })
 	step(func() (e error) { w.Members, e = tx.membersSince(ctx, w.Hub.ID, w.Now.Add(-goneFor)); return })
 	step(func() (e error) { w.Invitations, e = tx.Invitations(ctx, w.Hub.ID); return })
@@ -98,12 +107,6 @@ const groupColumnsBrief = `id, source_id, external_id, display_name, deleted_at`
 func scanGroupBrief(row scanner) (g bridge.Group, err error) {
 	err = row.Scan(&g.ID, &g.SourceID, &g.ExternalID, &g.DisplayName, intoTime(&g.DeletedAt))
 	return g, err
-}
-
-// groupsByID finds groups, deleted ones too.
-func (tx *Tx) groupsByID(ctx context.Context, ids []string) ([]bridge.Group, error) {
-	g, err := collectIn(ctx, tx, scanGroupBrief, `SELECT `+groupColumnsBrief+` FROM groups WHERE id IN %s`, ids)
-	return g, named(err, "groups by id")
 }
 
 // groupsNamedBy finds every group that one of the rules names, deleted ones too.

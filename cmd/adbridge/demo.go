@@ -72,7 +72,6 @@ type demo struct {
 	hubs   map[string]bridge.Hub
 	okta   *idpsim.Okta
 	entra  *idpsim.Entra
-	failed error // of a server that stopped by itself
 }
 
 func (d *demo) run(ctx context.Context) (err error) {

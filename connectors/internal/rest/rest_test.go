@@ -129,8 +129,8 @@ func TestWhatAnExchangeMeans(t *testing.T) {
 		"cut off":           {cutOff, "transient", "unknown", 4},
 		"half a document":   {answers(200, `{"ok":tr`), "malformed", "unknown", 4},
 		"another document":  {answers(200, `{"hello":1}`), "malformed", "unknown", 4},
-		"redirect":          {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/v9/other/", 307) }, "malformed", "unknown", 4},
-		"redirect of posts": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/v9/other/", 303) }, "malformed", "unknown", 4},
+		"redirect":          {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/v9/other/", http.StatusTemporaryRedirect) }, "malformed", "unknown", 4},
+		"redirect of posts": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/v9/other/", http.StatusSeeOther) }, "malformed", "unknown", 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := start(t, c.answer)
@@ -300,7 +300,7 @@ func TestOurOwnTimeLimitIsNotTheCallers(t *testing.T) {
 func TestNoOtherHostIsContacted(t *testing.T) {
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("another host was contacted") }))
 	defer other.Close()
-	b := start(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL+"/v9/people/", 302) })
+	b := start(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL+"/v9/people/", http.StatusFound) })
 	if _, err := b.Do(t.Context(), read()); connectors.KindOf(err) != connectors.KindMalformed {
 		t.Errorf("redirected: %v", err)
 	}

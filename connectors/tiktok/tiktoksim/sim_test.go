@@ -94,12 +94,6 @@ func start(t *testing.T, o Options) *bench {
 	return &bench{s, t, srv.URL}
 }
 
-func with(set func(*Switches)) Options {
-	var sw Switches
-	set(&sw)
-	return Options{Switches: sw}
-}
-
 // reply is a decoded envelope.
 type reply struct {
 	Code      int             `json:"code"`
