@@ -35,7 +35,7 @@ func (w Worker) finish(ctx context.Context, b *batch, decide func(context.Contex
 		if err := tx.CheckLane(ctx, b.lease); err != nil {
 			return err
 		}
-		for _, c := range b.calls {
+		for _, c := range b.heard.calls {
 			e := storage.CallEvent(b.hub, c.Detail())
 			e.Task, e.Person, e.Member, e.Correlation = b.task().ID, b.task().PersonID, b.task().MemberID, b.task().Correlation
 			if err := tx.AddEvents(ctx, e); err != nil {
@@ -66,7 +66,7 @@ func (w Worker) finish(ctx context.Context, b *batch, decide func(context.Contex
 	if err != nil {
 		return fmt.Errorf("finish task %s: %w", b.task().ID, err)
 	}
-	b.calls = nil
+	b.heard.calls = nil
 	return nil
 }
 
@@ -220,7 +220,7 @@ func (w Worker) halted(ctx context.Context, b *batch, e *connectors.Error) error
 // does not hold the others.
 func (w Worker) refused(ctx context.Context, b *batch, e *connectors.Error) error {
 	if len(b.tasks) > 1 {
-		return w.apart(ctx, b, e)
+		return w.apart(ctx, b)
 	}
 	return w.finish(ctx, b, func(_ context.Context, _ *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
 		t.State, t.Reason, t.Detail = bridge.TaskHeld, connectors.ReasonOf(e), e.Message
@@ -229,16 +229,10 @@ func (w Worker) refused(ctx context.Context, b *batch, e *connectors.Error) erro
 }
 
 // apart carries a refused batch out one by one.
-func (w Worker) apart(ctx context.Context, b *batch, e *connectors.Error) error {
+func (w Worker) apart(ctx context.Context, b *batch) error {
 	for i := range b.tasks {
-		one := &batch{lease: b.lease, hub: b.hub, traits: b.traits, tasks: b.tasks[i : i+1], conn: b.conn}
-		if i == 0 {
-			one.calls = b.calls
-		}
-		b.calls = nil
-		receipt, err := w.call(ctx, one)
-		b.calls, one.calls = nil, append(one.calls, b.calls...)
-		if err := w.outcome(ctx, one, receipt, err); err != nil {
+		receipt, err := w.call(ctx, b.one(i))
+		if err := w.outcome(ctx, b.one(i), receipt, err); err != nil {
 			return err
 		}
 	}

@@ -17,21 +17,17 @@ import (
 // shows the effect, or one late enough not to show it, decides.
 func (w Worker) settle(ctx context.Context, b *batch) error {
 	for i := range b.tasks {
-		one := &batch{lease: b.lease, hub: b.hub, traits: b.traits, tasks: b.tasks[i : i+1], conn: b.conn, said: b.said}
-		if i == 0 {
-			one.calls = b.calls
-		}
-		if err := w.settleOne(ctx, b, one); err != nil {
+		if err := w.settleOne(ctx, b.one(i)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (w Worker) settleOne(ctx context.Context, b, one *batch) error {
-	shown, row, began, err := w.readBack(ctx, b, one)
+func (w Worker) settleOne(ctx context.Context, one *batch) error {
+	shown, row, began, err := w.readBack(ctx, one)
 	t := one.task()
-	late := !began.Before(t.AboutToAt.Add(b.hub.Propagation(b.traits)))
+	late := !began.Before(t.AboutToAt.Add(one.hub.Propagation(one.traits)))
 	switch {
 	case err != nil:
 		return w.readLater(ctx, one, err)
@@ -46,7 +42,7 @@ func (w Worker) settleOne(ctx context.Context, b, one *batch) error {
 	case !late:
 		return w.finish(ctx, one, func(_ context.Context, _ *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
 			t.State, t.Reason = bridge.Running, bridge.PlatformUnknownOutcome
-			t.NotBefore = t.AboutToAt.Add(b.hub.Propagation(b.traits))
+			t.NotBefore = t.AboutToAt.Add(one.hub.Propagation(one.traits))
 			return audit.TaskUnknown, map[string]any{"until": t.NotBefore}, nil
 		})
 	}
@@ -86,7 +82,7 @@ func (w Worker) readLater(ctx context.Context, one *batch, cause error) error {
 // read contradicts is not believed: the plan decides anew, and after some
 // such yeses a person must look.
 func (w Worker) confirm(ctx context.Context, b *batch) error {
-	shown, row, _, err := w.readBack(ctx, b, b)
+	shown, row, _, err := w.readBack(ctx, b)
 	if err != nil {
 		return w.readLater(ctx, b, err)
 	}
@@ -109,10 +105,9 @@ func (w Worker) confirm(ctx context.Context, b *batch) error {
 	})
 }
 
-// readBack asks the platform what it shows of a task's person. b's connector
-// is used, since its calls are heard there.
-func (w Worker) readBack(ctx context.Context, b, one *batch) (shown bool, row bridge.Seen, began time.Time, err error) {
-	t := one.task()
+// readBack asks the platform what it shows of a task's person.
+func (w Worker) readBack(ctx context.Context, b *batch) (shown bool, row bridge.Seen, began time.Time, err error) {
+	t := b.task()
 	var members []bridge.Member
 	var invitations []bridge.Invitation
 	err = w.DB.Read(ctx, func(tx *storage.Tx) (err error) {
@@ -126,9 +121,7 @@ func (w Worker) readBack(ctx context.Context, b, one *batch) (shown bool, row br
 	if err != nil {
 		return false, row, began, fmt.Errorf("read task %s back: %w", t.ID, err)
 	}
-	b.calls = nil
 	seen, err := b.conn.Find(ctx, subject(*t))
-	one.calls, b.calls = append(one.calls, b.calls...), nil
 	if err != nil {
 		return false, row, began, err
 	}

@@ -38,11 +38,24 @@ type batch struct {
 	traits bridge.Traits
 	tasks  []bridge.Task // more than one only for invitations of one role
 	conn   connectors.Connector
-	calls  []connectors.Call
+	heard  *recorder
 	said   *connectors.Error // what the platform answered, while a read settles what is true
 }
 
 func (b *batch) task() *bridge.Task { return &b.tasks[0] }
+
+// one is a batch of the i-th task alone, on the same connector.
+func (b *batch) one(i int) *batch {
+	alone := *b
+	alone.tasks = b.tasks[i : i+1]
+	return &alone
+}
+
+// recorder hears every call of a connector; whoever finishes next puts them
+// on record.
+type recorder struct{ calls []connectors.Call }
+
+func (r *recorder) hear(c connectors.Call) { r.calls = append(r.calls, c) }
 
 // Next does the lane's next piece of work: it settles a task whose outcome is
 // unknown, carries out the next that is ready, or reads back what was accepted.
@@ -52,11 +65,11 @@ func (w Worker) Next(ctx context.Context, lease storage.Lease) (bool, error) {
 	if err != nil || len(todo) == 0 {
 		return false, err
 	}
-	b := &batch{lease: lease, hub: hub, traits: w.Traits(hub.Platform), tasks: todo}
+	b := &batch{lease: lease, hub: hub, traits: w.Traits(hub.Platform), tasks: todo, heard: &recorder{}}
 	if b.task().State == bridge.Accepted && len(todo) > 1 {
 		return true, w.askPull(ctx, b)
 	}
-	if b.conn, err = w.Dial(ctx, hub.ID, func(c connectors.Call) { b.calls = append(b.calls, c) }); err != nil {
+	if b.conn, err = w.Dial(ctx, hub.ID, b.heard.hear); err != nil {
 		return false, fmt.Errorf("connect hub %s: %w", hub.Slug, err)
 	}
 	switch b.task().State {
@@ -204,9 +217,7 @@ func (w Worker) recheck(ctx context.Context, b *batch) (bool, error) {
 			allowed = append(allowed, t)
 			continue
 		}
-		refused := &batch{lease: b.lease, hub: b.hub, traits: b.traits, tasks: b.tasks[i : i+1], calls: b.calls}
-		b.calls = nil
-		if err := w.overtaken(ctx, refused, code, detail, code == bridge.GuardLastAdmin || code == bridge.GuardMinAdmins); err != nil {
+		if err := w.overtaken(ctx, b.one(i), code, detail, code == bridge.GuardLastAdmin || code == bridge.GuardMinAdmins); err != nil {
 			return false, err
 		}
 	}
