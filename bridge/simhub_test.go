@@ -144,12 +144,12 @@ func (s *simHub) accept(row *simRow, email, name string) {
 
 // lane does what the lanes do with the pure core: it keeps the record.
 type lane struct {
-	w       World
-	hub     *simHub
-	ids     int
-	log     []change
-	pop     []census
-	plans   int
+	w     World
+	hub   *simHub
+	ids   int
+	log   []change
+	pop   []census
+	plans int
 }
 
 // change is one call of ours that took effect.

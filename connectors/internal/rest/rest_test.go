@@ -112,24 +112,26 @@ func TestWhatAnExchangeMeans(t *testing.T) {
 		read, write connectors.Kind
 		reads       int64 // tries of a read
 	}{
-		"yes":               {answers(200, `{"ok":true}`), "", "", 1},
-		"yes under 201":     {answers(201, `{"ok":true}`), "", "", 1},
-		"a no":              {answers(200, `{"no":"forbidden"}`), "forbidden", "forbidden", 1},
-		"a no under 400":    {answers(400, `{"no":"refused"}`), "refused", "refused", 1},
-		"a no under 500":    {answers(500, `{"no":"refused"}`), "refused", "refused", 1},
-		"html 500":          {answers(500, "<html>"), "transient", "unknown", 4},
-		"html 502":          {answers(502, "<html>"), "transient", "unknown", 4},
-		"html 200":          {answers(200, "<html>"), "malformed", "unknown", 4},
-		"empty 200":         {answers(200, ""), "malformed", "unknown", 4},
-		"html 403":          {answers(403, "<html>"), "transient", "transient", 4},
-		"text 404":          {answers(404, "404 page not found"), "transient", "transient", 4},
-		"408":               {answers(408, ""), "transient", "unknown", 4},
-		"429":               {answers(429, "slow down"), "throttled", "throttled", 1},
-		"reset":             {reset, "transient", "unknown", 4},
-		"cut off":           {cutOff, "transient", "unknown", 4},
-		"half a document":   {answers(200, `{"ok":tr`), "malformed", "unknown", 4},
-		"another document":  {answers(200, `{"hello":1}`), "malformed", "unknown", 4},
-		"redirect":          {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/v9/other/", http.StatusTemporaryRedirect) }, "malformed", "unknown", 4},
+		"yes":              {answers(200, `{"ok":true}`), "", "", 1},
+		"yes under 201":    {answers(201, `{"ok":true}`), "", "", 1},
+		"a no":             {answers(200, `{"no":"forbidden"}`), "forbidden", "forbidden", 1},
+		"a no under 400":   {answers(400, `{"no":"refused"}`), "refused", "refused", 1},
+		"a no under 500":   {answers(500, `{"no":"refused"}`), "refused", "refused", 1},
+		"html 500":         {answers(500, "<html>"), "transient", "unknown", 4},
+		"html 502":         {answers(502, "<html>"), "transient", "unknown", 4},
+		"html 200":         {answers(200, "<html>"), "malformed", "unknown", 4},
+		"empty 200":        {answers(200, ""), "malformed", "unknown", 4},
+		"html 403":         {answers(403, "<html>"), "transient", "transient", 4},
+		"text 404":         {answers(404, "404 page not found"), "transient", "transient", 4},
+		"408":              {answers(408, ""), "transient", "unknown", 4},
+		"429":              {answers(429, "slow down"), "throttled", "throttled", 1},
+		"reset":            {reset, "transient", "unknown", 4},
+		"cut off":          {cutOff, "transient", "unknown", 4},
+		"half a document":  {answers(200, `{"ok":tr`), "malformed", "unknown", 4},
+		"another document": {answers(200, `{"hello":1}`), "malformed", "unknown", 4},
+		"redirect": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/v9/other/", http.StatusTemporaryRedirect)
+		}, "malformed", "unknown", 4},
 		"redirect of posts": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/v9/other/", http.StatusSeeOther) }, "malformed", "unknown", 4},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -300,7 +302,9 @@ func TestOurOwnTimeLimitIsNotTheCallers(t *testing.T) {
 func TestNoOtherHostIsContacted(t *testing.T) {
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("another host was contacted") }))
 	defer other.Close()
-	b := start(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL+"/v9/people/", http.StatusFound) })
+	b := start(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, other.URL+"/v9/people/", http.StatusFound)
+	})
 	if _, err := b.Do(t.Context(), read()); connectors.KindOf(err) != connectors.KindMalformed {
 		t.Errorf("redirected: %v", err)
 	}
