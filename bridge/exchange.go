@@ -7,7 +7,7 @@ import "time"
 // unknown query parameters are masked before it is made.
 type Exchange struct {
 	ID         string        `json:"id"`                  // the request id; correlation of all that followed
-	SourceID   string        `json:"source_id,omitempty"` // "" when the token was not accepted
+	SourceID   string        `json:"source_id,omitempty"` // "" when nobody knows whose token it was
 	TokenLabel string        `json:"token_label,omitempty"`
 	At         time.Time     `json:"at"`
 	Duration   time.Duration `json:"duration"`

@@ -28,6 +28,9 @@ type ExchangeFilter struct {
 
 // AddExchanges writes lines of the provisioning log. What is there already stays.
 func (tx *Tx) AddExchanges(ctx context.Context, exchanges ...bridge.Exchange) error {
+	if err := tx.addFirsts(ctx, exchanges); err != nil {
+		return err
+	}
 	for _, e := range exchanges {
 		if e.ID == "" {
 			e.ID = tx.NewID()

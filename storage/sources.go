@@ -45,8 +45,14 @@ func (tx *Tx) Source(ctx context.Context, idOrName string) (bridge.Source, error
 	return s, named(err, "source %s", idOrName)
 }
 
-// TouchSource notes when the source was last heard.
+// visitGap is how long a source is quiet between one visit and the next.
+const visitGap = 10 * time.Minute
+
+// TouchSource notes when the source was last heard, and when it had been quiet
+// before, for how long.
 func (tx *Tx) TouchSource(ctx context.Context, id string, at time.Time) error {
-	_, err := tx.exec(ctx, `UPDATE sources SET last_seen = $2 WHERE id = $1 AND last_seen < $2`, id, micros(at))
+	_, err := tx.exec(ctx, `UPDATE sources SET last_seen = $2,
+		last_gap = CASE WHEN last_seen > 0 AND $2 - last_seen > $3 THEN $2 - last_seen ELSE last_gap END
+		WHERE id = $1 AND last_seen < $2`, id, micros(at), visitGap.Microseconds())
 	return named(err, "source %s", id)
 }

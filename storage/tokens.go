@@ -14,6 +14,7 @@ type Token struct {
 	SourceID     string    `json:"source_id"`
 	Label        string    `json:"label"`
 	ReadOnly     bool      `json:"read_only"`
+	Issued       bool      `json:"issued,omitempty"` // by the token endpoint, for a short time
 	CreatedAt    time.Time `json:"created_at"`
 	ExpiresAt    time.Time `json:"expires_at,omitzero"`
 	RevokedAt    time.Time `json:"revoked_at,omitzero"`
@@ -26,10 +27,10 @@ func (t Token) Holds(at time.Time) bool {
 	return t.RevokedAt.IsZero() && (t.ExpiresAt.IsZero() || at.Before(t.ExpiresAt))
 }
 
-const tokenColumns = `t.id, t.source_id, t.label, t.read_only, t.created_at, t.expires_at, t.revoked_at, t.last_used_at, t.last_used_from`
+const tokenColumns = `t.id, t.source_id, t.label, t.read_only, t.issued, t.created_at, t.expires_at, t.revoked_at, t.last_used_at, t.last_used_from`
 
 func (t *Token) fields() []any {
-	return []any{&t.ID, &t.SourceID, &t.Label, &t.ReadOnly, intoTime(&t.CreatedAt), intoTime(&t.ExpiresAt),
+	return []any{&t.ID, &t.SourceID, &t.Label, &t.ReadOnly, &t.Issued, intoTime(&t.CreatedAt), intoTime(&t.ExpiresAt),
 		intoTime(&t.RevokedAt), intoTime(&t.LastUsedAt), &t.LastUsedFrom}
 }
 
@@ -38,9 +39,9 @@ func (tx *Tx) CreateToken(ctx context.Context, t Token, hash []byte) error {
 	if t.CreatedAt.IsZero() {
 		t.CreatedAt = tx.Now()
 	}
-	n, err := tx.exec(ctx, `INSERT INTO tokens (id, source_id, label, hash, read_only, created_at, expires_at, revoked_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
-		t.ID, t.SourceID, t.Label, hash, t.ReadOnly, micros(t.CreatedAt), micros(t.ExpiresAt), micros(t.RevokedAt))
+	n, err := tx.exec(ctx, `INSERT INTO tokens (id, source_id, label, hash, read_only, issued, created_at, expires_at, revoked_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
+		t.ID, t.SourceID, t.Label, hash, t.ReadOnly, t.Issued, micros(t.CreatedAt), micros(t.ExpiresAt), micros(t.RevokedAt))
 	if err != nil {
 		return fmt.Errorf("create token %q of source %s: %w", t.Label, t.SourceID, err)
 	}
@@ -85,4 +86,17 @@ func (tx *Tx) TouchToken(ctx context.Context, id string, at time.Time, from stri
 	_, err := tx.exec(ctx, `UPDATE tokens SET last_used_at = $2, last_used_from = $3 WHERE id = $1 AND last_used_at < $2`,
 		id, micros(at), from)
 	return named(err, "token %s", id)
+}
+
+// RevokeIssued ends every token that the token endpoint has issued for a source.
+func (tx *Tx) RevokeIssued(ctx context.Context, sourceID string) error {
+	_, err := tx.exec(ctx, `UPDATE tokens SET revoked_at = $2 WHERE source_id = $1 AND issued AND revoked_at = 0`, sourceID, micros(tx.Now()))
+	return named(err, "revoke the issued tokens of source %s", sourceID)
+}
+
+// PurgeTokens forgets up to limit issued tokens that ended before, and says how many.
+func (tx *Tx) PurgeTokens(ctx context.Context, before time.Time, limit int) (int, error) {
+	n, err := tx.exec(ctx, `DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE issued AND expires_at < $1 ORDER BY expires_at LIMIT $2)`,
+		micros(before), limit)
+	return int(n), named(err, "purge tokens")
 }

@@ -4,7 +4,9 @@ package audit
 const (
 	SourceAdded  = "source.added"
 	SourceSilent = "source.silent"
+	SourceSet    = "source.set"
 	TokenAdded   = "token.added"
+	TokenIssued  = "token.issued"
 	TokenRevoked = "token.revoked"
 	TokenRefused = "token.refused"
 
@@ -80,9 +82,11 @@ type Action struct {
 var actionTable = []Action{
 	{SourceAdded, "an identity provider was connected"},
 	{SourceSilent, "an identity provider has not called for more than three of its cycles"},
+	{SourceSet, "who may call for an identity provider was changed"},
 	{TokenAdded, "a SCIM token was made"},
+	{TokenIssued, "an identity provider got a short-lived SCIM token for a signed assertion"},
 	{TokenRevoked, "a SCIM token was revoked"},
-	{TokenRefused, "a call with an unknown, expired or revoked SCIM token was refused"},
+	{TokenRefused, "calls were refused: an unknown, expired or revoked token, a JWT that proves nothing, an address that is not allowed"},
 	{UserCreated, "the identity provider created a user"},
 	{UserChanged, "the identity provider changed a user's attributes"},
 	{UserDeactivated, "the identity provider deactivated a user"},

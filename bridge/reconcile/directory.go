@@ -38,13 +38,20 @@ func (d Directory) User(ctx context.Context, call bridge.Call, id string, groups
 		if u, err = tx.User(ctx, call.Source.ID, id); err != nil || !groups {
 			return err
 		}
-		in, err := tx.GroupsOf(ctx, id)
-		for _, g := range in {
-			u.Groups = append(u.Groups, bridge.MemberRef{Value: g.ID, Type: "direct", Display: g.DisplayName})
-		}
+		u.Groups, err = groupsOf(ctx, tx, id)
 		return err
 	})
 	return u, err
+}
+
+// groupsOf are the groups that a user is directly in, as the user shows them.
+func groupsOf(ctx context.Context, tx *storage.Tx, id string) ([]bridge.MemberRef, error) {
+	in, err := tx.GroupsOf(ctx, id)
+	var out []bridge.MemberRef
+	for _, g := range in {
+		out = append(out, bridge.MemberRef{Value: g.ID, Type: "direct", Display: g.DisplayName})
+	}
+	return out, err
 }
 
 // Users lists users of the calling source.
@@ -78,11 +85,17 @@ func (d Directory) CreateUser(ctx context.Context, call bridge.Call, u bridge.Us
 		if err != nil {
 			return fmt.Errorf("create user %q: %w", u.UserName, err)
 		}
-		if _, err := tx.ResolveMembers(ctx, made.Person); err != nil {
+		waited, err := tx.ResolveMembers(ctx, made.Person)
+		if err != nil {
 			return err
 		}
-		if err := markPerson(ctx, tx, made.ID); err != nil {
-			return err
+		if waited > 0 || action == audit.UserRestored { // groups may have named them already; a new id nobody has named
+			if made.Groups, err = groupsOf(ctx, tx, made.ID); err != nil {
+				return err
+			}
+			if err := markPerson(ctx, tx, made.ID); err != nil {
+				return err
+			}
 		}
 		return tx.AddEvents(ctx, userEvent(call, action, made.Person, map[string]any{
 			"active": made.Active, "externalId": made.ExternalID, "emails": made.Emails,
@@ -115,7 +128,10 @@ func (d Directory) ChangeUser(ctx context.Context, call bridge.Call, id string, 
 			return err
 		}
 		after.ID, after.SourceID, after.Version, after.CreatedAt, after.UpdatedAt = before.ID, before.SourceID, before.Version, before.CreatedAt, before.UpdatedAt
-		after.DeletedAt, after.Groups = before.DeletedAt, nil
+		after.DeletedAt = before.DeletedAt
+		if after.Groups, err = groupsOf(ctx, tx, id); err != nil { // one look into an index; the answer shows them
+			return err
+		}
 		if reflect.DeepEqual(before.Person, after.Person) && reflect.DeepEqual(before.Attributes, after.Attributes) {
 			return nil
 		}
@@ -124,7 +140,11 @@ func (d Directory) ChangeUser(ctx context.Context, call bridge.Call, id string, 
 			return fmt.Errorf("change user %s: %w", id, err)
 		}
 		if !reflect.DeepEqual(before.Person, after.Person) {
-			if _, err := tx.ResolveMembers(ctx, after.Person); err != nil {
+			waited, err := tx.ResolveMembers(ctx, after.Person)
+			if err == nil && waited > 0 {
+				after.Groups, err = groupsOf(ctx, tx, id)
+			}
+			if err != nil {
 				return err
 			}
 			if err := markPerson(ctx, tx, id); err != nil {

@@ -5,10 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"errors"
 	"fmt"
-	"sync"
-	"time"
 
 	"adbridge/bridge"
 	"adbridge/bridge/audit"
@@ -74,7 +71,8 @@ func addToken(ctx context.Context, tx *storage.Tx, s bridge.Source, t storage.To
 		Detail: map[string]any{"token": t.ID, "label": t.Label, "read_only": t.ReadOnly, "expires": t.ExpiresAt}})
 }
 
-// RevokeToken ends a token at once (within TokenAge on every server).
+// RevokeToken ends a token, or all tokens of a label, at once (within TokenAge
+// on every server).
 func RevokeToken(ctx context.Context, db *storage.DB, nameOrID, tokenID, by string) error {
 	return db.Write(ctx, func(tx *storage.Tx) error {
 		s, err := tx.Source(ctx, nameOrID)
@@ -85,105 +83,23 @@ func RevokeToken(ctx context.Context, db *storage.DB, nameOrID, tokenID, by stri
 		if err != nil {
 			return err
 		}
-		for _, t := range tokens {
-			if t.ID != tokenID && t.Label != tokenID {
+		found := false
+		for _, t := range tokens { // tokens that the token endpoint issued share a label
+			if t.ID != tokenID && t.Label != tokenID || found && !t.RevokedAt.IsZero() {
 				continue
 			}
+			found = true
 			if err := tx.RevokeToken(ctx, t.ID); err != nil {
 				return err
 			}
-			return tx.AddEvents(ctx, audit.Event{Actor: audit.ActorAdmin(by), Action: audit.TokenRevoked, Source: s.ID, Subject: s.Name,
-				Detail: map[string]any{"token": t.ID, "label": t.Label}})
+			if err := tx.AddEvents(ctx, audit.Event{Actor: audit.ActorAdmin(by), Action: audit.TokenRevoked, Source: s.ID, Subject: s.Name,
+				Detail: map[string]any{"token": t.ID, "label": t.Label}}); err != nil {
+				return err
+			}
+		}
+		if found {
+			return nil
 		}
 		return fmt.Errorf("token %q of source %s: %w; `adbridge source token %s` lists them", tokenID, s.Name, bridge.ErrNotFound, s.Name)
-	})
-}
-
-// TokenAge is how long a server may go on trusting what it read of a token.
-const TokenAge = time.Second
-
-// touchEvery is how often a token's last use is written down.
-const touchEvery = time.Minute
-
-// Callers says which source a bearer token belongs to.
-type Callers struct {
-	DB  *storage.DB
-	Now func() time.Time
-
-	mu    sync.Mutex
-	known map[[sha256.Size]byte]caller
-}
-
-type caller struct {
-	token   storage.Token
-	source  bridge.Source
-	readAt  time.Time
-	touched time.Time
-}
-
-// ErrToken says that a bearer token opens nothing; its text says why.
-var ErrToken = errors.New("the bearer token is not valid")
-
-// Authenticate names the source that a bearer token belongs to. It answers
-// ErrToken for an unknown, expired or revoked one.
-func (c *Callers) Authenticate(ctx context.Context, bearer, from string) (bridge.Source, string, bool, error) {
-	key := sha256.Sum256([]byte(bearer))
-	now := c.Now()
-	c.mu.Lock()
-	known, ok := c.known[key]
-	c.mu.Unlock()
-	if !ok || now.Sub(known.readAt) > TokenAge {
-		var err error
-		if known, err = c.read(ctx, key, known.touched, now); err != nil {
-			return bridge.Source{}, "", false, err
-		}
-	}
-	t := known.token
-	switch {
-	case !t.RevokedAt.IsZero():
-		return bridge.Source{}, "", false, fmt.Errorf("%w: it was revoked on %s", ErrToken, t.RevokedAt.Format(time.DateOnly))
-	case !t.ExpiresAt.IsZero() && !now.Before(t.ExpiresAt):
-		return bridge.Source{}, "", false, fmt.Errorf("%w: it expired on %s", ErrToken, t.ExpiresAt.Format(time.DateOnly))
-	}
-	if now.Sub(known.touched) > touchEvery {
-		if err := c.touch(ctx, key, known, now, from); err != nil {
-			return bridge.Source{}, "", false, err
-		}
-	}
-	return known.source, t.Label, t.ReadOnly, nil
-}
-
-func (c *Callers) read(ctx context.Context, key [sha256.Size]byte, touched, now time.Time) (caller, error) {
-	got := caller{readAt: now, touched: touched}
-	err := c.DB.Read(ctx, func(tx *storage.Tx) (err error) {
-		got.token, got.source, err = tx.TokenByHash(ctx, key[:])
-		return err
-	})
-	if errors.Is(err, bridge.ErrNotFound) {
-		return got, fmt.Errorf("%w: nobody was given it", ErrToken)
-	}
-	if err != nil {
-		return got, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.known == nil || len(c.known) > 10_000 {
-		c.known = map[[sha256.Size]byte]caller{}
-	}
-	c.known[key] = got
-	return got, nil
-}
-
-// touch writes the last use down, at most once a minute a token.
-func (c *Callers) touch(ctx context.Context, key [sha256.Size]byte, known caller, now time.Time, from string) error {
-	known.touched = now
-	c.mu.Lock()
-	c.known[key] = known
-	c.mu.Unlock()
-	return c.DB.Write(ctx, func(tx *storage.Tx) error {
-		if err := tx.TouchToken(ctx, known.token.ID, now, from); err != nil {
-			return err
-		}
-		return tx.TouchSource(ctx, known.source.ID, now)
 	})
 }
