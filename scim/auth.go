@@ -25,7 +25,7 @@ func (s *server) authenticate(ctx context.Context, r *http.Request, from string)
 	switch {
 	case err == nil:
 		return source, label, readOnly, nil
-	case errors.As(err, &bad):
+	case errors.As(err, &bad): // source and label, where the token says so much
 		return source, label, false, unauthorized("invalid_token", bad.Reason)
 	case errors.Is(err, bridge.ErrNotFound):
 		return source, label, false, unauthorized("invalid_token", "This token is not known, or was revoked. Enter the one that was shown when it was made, or make a new one.")

@@ -31,8 +31,8 @@ type Directory interface {
 }
 
 // Auth says whose token this is. from is the caller's address. A token that is
-// not accepted is a *TokenError (or bridge.ErrNotFound); any other error means
-// that nobody could tell, and is answered 503: Entra quarantines a job at once
+// not accepted is a *TokenError (or bridge.ErrNotFound), with the source if the
+// token tells it; any other error means that nobody could tell, and is answered 503: Entra quarantines a job at once
 // on a 401, so a database that is away must not look like a bad token.
 type Auth interface {
 	Authenticate(ctx context.Context, bearer, from string) (source bridge.Source, tokenLabel string, readOnly bool, err error)

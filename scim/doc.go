@@ -13,6 +13,7 @@
 //	bulk.go       many of these in one request
 //	projection.go what the answer shows; encode.go writes it
 //	exchange.go   the line in the provisioning log
+//	oauth.go      the token endpoint of Workload Identity Federation
 //
 // The schemas, the validation of whole resources, the discovery documents and
 // the error bodies are those of elimity-com/scim. The rest is ours because

@@ -276,11 +276,10 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request, path string, note
 	q := &request{ctx: r.Context(), id: id, note: note, ifMatch: strings.Join(r.Header.Values("If-Match"), ","), ifNoneMatch: strings.Join(r.Header.Values("If-None-Match"), ",")}
 	if !rt.public || r.Header.Get("Authorization") != "" {
 		source, label, readOnly, err := s.authenticate(q.ctx, r, note.RemoteAddr)
-		note.TokenLabel = label
+		note.SourceID, note.TokenLabel = source.ID, label // an expired token's source is known, too
 		if err != nil {
 			return nil, err
 		}
-		note.SourceID = source.ID
 		q.call = bridge.Call{Source: source, TokenLabel: label, RequestID: note.ID, RemoteAddr: note.RemoteAddr, UserAgent: note.UserAgent}
 		if d := s.limiter.wait(source.ID, s.now()); d > 0 {
 			f := newFault(http.StatusTooManyRequests, "", "This source sends more than %g requests a second. Send the request again after the time in Retry-After.", s.limits.PerSecond)
