@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -181,7 +180,7 @@ func (s *stage) arrives(w *wishes, srv *server) {
 		if len(wrong) > 0 {
 			s.adbridge("pull")
 			plan, _, _ := s.adbridge("plan")
-			return false, strings.Join(wrong, "\n") + "\n" + plan + "\n" + tail(srv.stderr)
+			return false, strings.Join(wrong, "\n") + "\n" + plan + "\n" + tail(srv.stderr.String())
 		}
 		var tasks []bridge.Task
 		out, _, _ := s.adbridge("tasks", "--json")
@@ -196,8 +195,7 @@ func (s *stage) arrives(w *wishes, srv *server) {
 	})
 }
 
-func tail(b *bytes.Buffer) string {
-	s := b.String()
+func tail(s string) string {
 	return s[max(0, len(s)-2000):]
 }
 

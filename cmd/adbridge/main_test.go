@@ -43,6 +43,8 @@ type stage struct {
 	metaURL string
 	db      string // --db
 	env     []string
+
+	inProcess bool // commands run here; no process is started for them
 }
 
 // newStage sets the demo company's platforms up, without rate limits.
@@ -80,6 +82,9 @@ func (s *stage) command(ctx context.Context, args ...string) *exec.Cmd {
 // adbridge runs one command to its end.
 func (s *stage) adbridge(args ...string) (stdout, stderr string, code int) {
 	s.t.Helper()
+	if s.inProcess {
+		return s.here(strings.NewReader(""), args...)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	cmd := s.command(ctx, args...)
@@ -124,7 +129,7 @@ func (s *stage) secret(name, value string) string {
 type server struct {
 	cmd    *exec.Cmd
 	url    string
-	stderr *bytes.Buffer
+	stderr *said
 	done   chan error
 }
 
@@ -136,7 +141,7 @@ func (s *stage) serve(args ...string) *server {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	srv := &server{cmd: cmd, stderr: &bytes.Buffer{}, done: make(chan error, 1)}
+	srv := &server{cmd: cmd, stderr: &said{}, done: make(chan error, 1)}
 	cmd.Stderr = srv.stderr
 	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)
@@ -164,8 +169,8 @@ func (s *stage) serve(args ...string) *server {
 	}
 	s.t.Cleanup(func() {
 		_ = cmd.Process.Kill()
-		if s.t.Failed() && srv.stderr.Len() > 0 {
-			s.t.Logf("the server said:\n%s", tail(srv.stderr))
+		if s.t.Failed() && srv.stderr.String() != "" {
+			s.t.Logf("the server said:\n%s", tail(srv.stderr.String()))
 		}
 	})
 	return srv
