@@ -315,51 +315,6 @@ func writeHub(w io.Writer, v hubView, h bridge.Hub) error {
 	})
 }
 
-func (c *cli) hubMode() *cobra.Command {
-	var yes bool
-	var reason string
-	cmd := &cobra.Command{
-		Use:   "mode HUB observe|add-only|no-remove|full [--yes]",
-		Short: "Say how far adbridge may go on a hub",
-		Long: `observe    nothing leaves; plans say "would"
-add-only   invitations
-no-remove  also role changes, lowering included
-full       also cancels invitations and removes
-
-Leaving observe first shows what would happen to whom; --yes confirms that you have seen it, and who
-confirmed goes on record.`,
-		Args: cobra.ExactArgs(2),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx := cmd.Context()
-			mode, err := bridge.ParseMode(args[1])
-			if err != nil {
-				return wrong("`adbridge hub mode --help` explains the modes", "mode: %w", err)
-			}
-			return c.app(ctx, func(app *App) error {
-				var hub bridge.Hub
-				err := app.DB.Read(ctx, func(tx *storage.Tx) (err error) {
-					hub, err = tx.Hub(ctx, args[0])
-					return err
-				})
-				if err != nil {
-					return fmt.Errorf("hub %q: %w", args[0], err)
-				}
-				if hub.Mode == bridge.ModeObserve && mode != bridge.ModeObserve && !yes {
-					return c.adoption(ctx, app, hub, mode)
-				}
-				hub, err = reconcile.SetMode(ctx, app.DB, hub.ID, mode, c.by, reason)
-				if err != nil {
-					return err
-				}
-				return c.show(viewHub(hub), say("hub %s is in the mode %s\n", hub.Slug, hub.Mode))
-			})
-		},
-	}
-	cmd.Flags().BoolVar(&yes, "yes", false, "I have seen what would happen; do it")
-	cmd.Flags().StringVar(&reason, "reason", "", "why, for the audit trail")
-	return cmd
-}
-
 func (c *cli) hubSet() *cobra.Command {
 	return &cobra.Command{
 		Use:     "set HUB KEY=VALUE…",

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 
@@ -97,23 +96,4 @@ func orDash(s string) string {
 		return "-"
 	}
 	return s
-}
-
-// adoption shows what leaving observe would do to whom, and changes nothing.
-func (c *cli) adoption(ctx context.Context, app *App, hub bridge.Hub, mode bridge.Mode) error {
-	w, err := app.Planner.World(ctx, hub.ID)
-	if err != nil {
-		return err
-	}
-	w.Hub.Mode = mode
-	p := bridge.MakePlan(w)
-	c.exit = max(exitChanges, planExit(p))
-	return c.show(map[string]any{"confirmed": false, "mode": mode, "plan": p}, func(out io.Writer) error {
-		fmt.Fprintf(out, "In the mode %s, adbridge would do this on hub %s:\n\n", mode, hub.Slug)
-		if err := writePlan(out, w.Hub, p, false); err != nil {
-			return err
-		}
-		_, err := fmt.Fprintf(out, "Nothing was changed. If this is what you want:\n  adbridge hub mode %s %s --yes\n", hub.Slug, mode)
-		return err
-	})
 }
