@@ -104,20 +104,24 @@ func (c Comparison) WriteText(to io.Writer) error {
 		fmt.Fprintf(&b, "%s, %s: %d → %d\n", d.Side, d.Word, d.Before, d.After)
 	}
 	for _, d := range c.Changes {
-		switch {
-		case d.Before == nil:
-			fmt.Fprintf(&b, "+ %s: %s\n", who(*d.After), rowText(*d.After))
-		case d.After == nil:
-			fmt.Fprintf(&b, "- %s: was %s\n", who(*d.Before), rowText(*d.Before))
-		default:
-			fmt.Fprintf(&b, "~ %s: %s → %s\n", who(*d.After), rowText(*d.Before), rowText(*d.After))
-		}
+		fmt.Fprintln(&b, d.Text())
 	}
 	if b.Len() == 0 {
 		b.WriteString("nothing differs\n")
 	}
 	_, err := io.WriteString(to, b.String())
 	return err
+}
+
+// Text is the difference in one line: + came, - went, ~ changed.
+func (d RowDelta) Text() string {
+	switch {
+	case d.Before == nil:
+		return fmt.Sprintf("+ %s: %s", who(*d.After), rowText(*d.After))
+	case d.After == nil:
+		return fmt.Sprintf("- %s: was %s", who(*d.Before), rowText(*d.Before))
+	}
+	return fmt.Sprintf("~ %s: %s → %s", who(*d.After), rowText(*d.Before), rowText(*d.After))
 }
 
 // rowText says in a few words where a row stands.

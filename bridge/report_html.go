@@ -1,17 +1,17 @@
 package bridge
 
 import (
-	_ "embed"
+	"embed"
 	"fmt"
 	"html/template"
 	"io"
 	"strings"
 )
 
-//go:embed report.html
-var reportPage string
+//go:embed report.html plan.html style.html
+var documents embed.FS
 
-var reportTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
+var documentTemplates = template.Must(template.New("documents").Funcs(template.FuncMap{
 	"stamp": stamp, "why": provenanceText, "roles": roles, "reason": ReasonOf, "action": actionText, "ends": Row.ends,
 	"tone": func(v Verdict) string {
 		switch v {
@@ -27,7 +27,12 @@ var reportTemplate = template.Must(template.New("report").Funcs(template.FuncMap
 		return "ok"
 	},
 	"words": func(v any) string { return strings.ReplaceAll(fmt.Sprint(v), "-", " ") },
-}).Parse(reportPage))
+}).ParseFS(documents, "*.html"))
+
+var (
+	reportTemplate = documentTemplates.Lookup("report.html")
+	planTemplate   = documentTemplates.Lookup("plan.html")
+)
 
 // WriteHTML writes the report as one page that needs nothing else: no script,
 // no font, no picture from anywhere. It prints well.

@@ -14,56 +14,66 @@ import (
 // event and the dirty hub, in one transaction. It refuses what makes no sense
 // and then changes nothing.
 func Decide(ctx context.Context, db *storage.DB, d bridge.Decision) (bridge.Decision, error) {
+	var made bridge.Decision
+	err := db.Write(ctx, func(tx *storage.Tx) (err error) {
+		made, err = decide(ctx, tx, d)
+		return err
+	})
+	if err != nil {
+		return d, err
+	}
+	return made, nil
+}
+
+// decide is Decide inside a transaction.
+func decide(ctx context.Context, tx *storage.Tx, d bridge.Decision) (bridge.Decision, error) {
 	if err := complete(d); err != nil {
 		return d, err
 	}
-	err := db.Write(ctx, func(tx *storage.Tx) error {
-		d.ID, d.At = tx.NewID(), tx.Now()
-		if !d.Until.IsZero() && !d.Until.After(d.At) {
-			return fmt.Errorf("until %s is in the past; give a time to come", d.Until.Format(time.RFC3339))
-		}
-		hub, err := tx.Hub(ctx, d.HubID)
+	d.ID, d.At = tx.NewID(), tx.Now()
+	if !d.Until.IsZero() && !d.Until.After(d.At) {
+		return d, fmt.Errorf("until %s is in the past; give a time to come", d.Until.Format(time.RFC3339))
+	}
+	hub, err := tx.Hub(ctx, d.HubID)
+	if err != nil {
+		return d, fmt.Errorf("hub %q: %w", d.HubID, err)
+	}
+	d.HubID = hub.ID
+	subject := d.Subject
+	if d.MemberID != "" {
+		m, err := tx.Member(ctx, d.MemberID)
 		if err != nil {
-			return fmt.Errorf("hub %q: %w", d.HubID, err)
+			return d, fmt.Errorf("member %q: %w", d.MemberID, err)
 		}
-		d.HubID = hub.ID
-		subject := d.Subject
-		if d.MemberID != "" {
-			m, err := tx.Member(ctx, d.MemberID)
-			if err != nil {
-				return fmt.Errorf("member %q: %w", d.MemberID, err)
-			}
-			if m.HubID != hub.ID {
-				return fmt.Errorf("member %s is not on hub %s: %w", m.ID, hub.Slug, bridge.ErrNotFound)
-			}
-			subject = memberName(m)
-			if changed, ok := decided(m, d); ok {
-				if err := tx.PutMembers(ctx, []bridge.Member{changed}); err != nil {
-					return err
-				}
+		if m.HubID != hub.ID {
+			return d, fmt.Errorf("member %s is not on hub %s: %w", m.ID, hub.Slug, bridge.ErrNotFound)
+		}
+		subject = memberName(m)
+		if changed, ok := decided(m, d); ok {
+			if err := tx.PutMembers(ctx, []bridge.Member{changed}); err != nil {
+				return d, err
 			}
 		}
-		if d.PersonID != "" {
-			people, err := tx.People(ctx, []string{d.PersonID})
-			if err != nil {
-				return err
-			}
-			if len(people) == 0 {
-				return fmt.Errorf("person %q: %w", d.PersonID, bridge.ErrNotFound)
-			}
-			if subject == "" {
-				subject = people[0].UserName
-			}
+	}
+	if d.PersonID != "" {
+		people, err := tx.People(ctx, []string{d.PersonID})
+		if err != nil {
+			return d, err
 		}
-		if err := tx.AddDecision(ctx, d); err != nil {
-			return err
+		if len(people) == 0 {
+			return d, fmt.Errorf("person %q: %w", d.PersonID, bridge.ErrNotFound)
 		}
-		if err := tx.MarkDirty(ctx, hub.ID); err != nil {
-			return err
+		if subject == "" {
+			subject = people[0].UserName
 		}
-		return tx.AddEvents(ctx, decisionEvent(d, audit.DecisionMade, subject))
-	})
-	return d, err
+	}
+	if err := tx.AddDecision(ctx, d); err != nil {
+		return d, err
+	}
+	if err := tx.MarkDirty(ctx, hub.ID); err != nil {
+		return d, err
+	}
+	return d, tx.AddEvents(ctx, decisionEvent(d, audit.DecisionMade, subject))
 }
 
 // complete says what is missing in a decision.
@@ -79,6 +89,8 @@ func complete(d bridge.Decision) error {
 		return fmt.Errorf("%s needs a member", d.Kind)
 	case (d.Kind == bridge.DecideApprove || d.Kind == bridge.DecideReject) && d.Subject == "":
 		return fmt.Errorf("%s needs the key of a change; `adbridge plan` shows it", d.Kind)
+	case d.Kind == bridge.DecideApprove && d.Until.IsZero():
+		return fmt.Errorf("an approval needs an end; nobody approves for ever")
 	case d.Kind == bridge.DecideOverride && (d.Subject == "" || d.Until.IsZero()):
 		return fmt.Errorf("an override needs the guard's code and an end")
 	case d.Kind == bridge.DecideGrant && (d.PersonID == "" || d.Role == bridge.NoRole || d.Until.IsZero()):

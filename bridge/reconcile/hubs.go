@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"time"
 
 	"adbridge/bridge"
 	"adbridge/bridge/audit"
@@ -57,6 +58,7 @@ func ChangeHub(ctx context.Context, db *storage.DB, idOrSlug, by, action string,
 		if hub, err = findHub(ctx, tx, idOrSlug); err != nil {
 			return err
 		}
+		halted := hub.Halt != nil
 		detail, err := change(&hub)
 		if err != nil {
 			return err
@@ -64,12 +66,48 @@ func ChangeHub(ctx context.Context, db *storage.DB, idOrSlug, by, action string,
 		if err := tx.UpdateHub(ctx, hub); err != nil {
 			return err
 		}
+		if halted && hub.Halt == nil {
+			if err := goOn(ctx, tx, hub.ID); err != nil {
+				return err
+			}
+		}
 		if err := tx.MarkDirty(ctx, hub.ID); err != nil {
 			return err
 		}
 		return tx.AddEvents(ctx, hubEvent(hub, action, by, detail))
 	})
 	return hub, err
+}
+
+// goOn ends the back-offs of a hub whose halt has ended: they were for the
+// trouble of the time before, and whoever resumed the hub expects to see it
+// work. What the platform itself asked for (its limits, its waiting times) is
+// kept.
+func goOn(ctx context.Context, tx *storage.Tx, hubID string) error {
+	lane, err := tx.Lane(ctx, hubID)
+	if err != nil {
+		return err
+	}
+	lane.BackoffUntil, lane.Failures = time.Time{}, 0
+	open, err := tx.OpenTasks(ctx, hubID)
+	if err != nil {
+		return err
+	}
+	for _, t := range open {
+		switch {
+		case !t.NotBefore.After(tx.Now()):
+		case t.Reason == bridge.PlatformThrottled || t.Reason == bridge.PlatformTooEarly:
+			if t.NotBefore.After(lane.BackoffUntil) {
+				lane.BackoffUntil = t.NotBefore
+			}
+		case t.State == bridge.TaskWait && t.Reason != bridge.PlatformInviteQuota, t.State == bridge.Running:
+			t.NotBefore = tx.Now()
+			if err := tx.UpdateTask(ctx, t); err != nil {
+				return err
+			}
+		}
+	}
+	return tx.UpdateLane(ctx, lane)
 }
 
 // findHub reads a hub and says in words when there is none.
@@ -113,6 +151,9 @@ func Reconnect(ctx context.Context, db *storage.DB, idOrSlug string, cred storag
 		hub.BusinessName, hub.SelfID, hub.SelfName = found.BusinessName, found.SelfID, found.SelfName
 		if hub.Halt != nil && hub.Halt.State == bridge.Disconnected {
 			hub.Halt = nil
+			if err := goOn(ctx, tx, hub.ID); err != nil {
+				return err
+			}
 		}
 		if err := tx.UpdateHub(ctx, hub); err != nil {
 			return err
@@ -171,10 +212,10 @@ func AddRule(ctx context.Context, db *storage.DB, r bridge.Rule, hubIDOrSlug, by
 		if err != nil {
 			return err
 		}
+		if h, ok := sameRule(have, r); ok {
+			return fmt.Errorf("rule %s says so already: %w", h.ID, bridge.ErrExists)
+		}
 		for _, h := range have {
-			if h.SourceID == r.SourceID && h.GroupID == r.GroupID && bridge.Fold(h.GroupName) == bridge.Fold(r.GroupName) && h.Role == r.Role {
-				return fmt.Errorf("rule %s says so already: %w", h.ID, bridge.ErrExists)
-			}
 			r.Order = max(r.Order, h.Order+1)
 		}
 		r.ID, r.HubID, r.CreatedAt = tx.NewID(), hub.ID, tx.Now()
@@ -213,10 +254,6 @@ func RemoveRule(ctx context.Context, db *storage.DB, id, by string) (bridge.Rule
 }
 
 func ruleEvent(hub bridge.Hub, r bridge.Rule, action, by string) audit.Event {
-	name := r.GroupName
-	if name == "" {
-		name = r.GroupID
-	}
-	return audit.Event{Actor: audit.ActorAdmin(by), Action: action, Hub: hub.ID, Group: r.GroupID, Subject: name,
+	return audit.Event{Actor: audit.ActorAdmin(by), Action: action, Hub: hub.ID, Group: r.GroupID, Subject: ruleGroup(r),
 		Detail: map[string]any{"rule": r.ID, "hub": hub.Slug, "role": r.Role, "source": r.SourceID}}
 }

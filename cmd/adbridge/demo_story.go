@@ -251,13 +251,12 @@ func (d *demo) massRemoval(ctx context.Context) error {
 		return fmt.Errorf("the mass removal on %s: %d of %d removals are held by a guard", hub.Slug, len(held), len(people))
 	}
 	d.say("guard: %s holds %d removals on %s (%s)", held[0].Reason, len(held), hub.Slug, held[0].Detail)
-	for _, r := range held {
-		if _, err := reconcile.Decide(ctx, d.app.DB, bridge.Decision{HubID: hub.ID, Kind: bridge.DecideApprove, Subject: r.Key,
-			Reason: "the Americas team was dissolved", By: d.by, Until: time.Now().Add(time.Hour).UTC()}); err != nil {
-			return err
-		}
+	_, err = d.app.Planner.Rule(ctx, reconcile.Ruling{HubID: hub.ID, Kind: bridge.DecideApprove, Hash: plan.Hash, Items: []string{"@" + string(held[0].Reason)},
+		Reason: "the Americas team was dissolved", By: d.by, Until: time.Now().Add(time.Hour).UTC()})
+	if err != nil {
+		return err
 	}
-	d.say("admin: approved, the team was dissolved")
+	d.say("admin: approved plan %.12s as it was read, the team was dissolved", plan.Hash)
 	return d.settle(ctx)
 }
 

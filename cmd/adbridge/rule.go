@@ -7,7 +7,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"adbridge/bridge"
@@ -37,14 +36,17 @@ type ruleView struct {
 
 func (c *cli) ruleAdd() *cobra.Command {
 	var group, hub, role, source string
+	var preview bool
 	cmd := &cobra.Command{
-		Use:   "add --group NAME|ID --hub SLUG --role owner|collaborator",
+		Use:   "add --group NAME|ID --hub SLUG --role owner|collaborator [--preview]",
 		Short: "Add a rule; the group need not have arrived yet",
 		Long: `Everyone in the group gets the role on the hub. The group is named by its SCIM id or its display
 name; one that the IdP has not pushed yet is waited for. Who is in groups of both roles gets the higher
-one. Nothing happens on a hub in the mode observe; ` + "`adbridge plan`" + ` shows what would.`,
-		Example: `  adbridge rule add --group "TikTok EU Owners" --hub eu --role owner`,
-		Args:    cobra.NoArgs,
+one. Nothing happens on a hub in the mode observe; ` + "`adbridge plan`" + ` shows what would. --preview saves nothing:
+it shows who would gain, change or lose a role.`,
+		Example: `  adbridge rule add --group "TikTok EU Owners" --hub eu --role owner --preview
+  adbridge rule add --group "TikTok EU Owners" --hub eu --role owner`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
 			r, err := bridge.ParseRole(role)
@@ -58,16 +60,20 @@ one. Nothing happens on a hub in the mode observe; ` + "`adbridge plan`" + ` sho
 				return wrong("give --hub with a slug; `adbridge hub list` shows them", "hub: it is missing")
 			}
 			return c.app(ctx, func(app *App) error {
-				rule := bridge.Rule{Role: r, GroupName: strings.TrimSpace(group)}
-				if _, err := uuid.Parse(rule.GroupName); err == nil {
-					rule.GroupID, rule.GroupName = rule.GroupName, ""
-				}
+				rule := ruleFor(group, r)
 				if source != "" {
 					s, err := findSource(ctx, app, source)
 					if err != nil {
 						return err
 					}
 					rule.SourceID = s.ID
+				}
+				if preview {
+					hubs, err := app.hubs(ctx, []string{hub})
+					if err != nil {
+						return err
+					}
+					return c.whatIf(ctx, app, hubs, bridge.Supposed{Add: []bridge.Rule{rule}})
 				}
 				rule, err := reconcile.AddRule(ctx, app.DB, rule, hub, c.by)
 				if err != nil {
@@ -92,6 +98,7 @@ one. Nothing happens on a hub in the mode observe; ` + "`adbridge plan`" + ` sho
 	cmd.Flags().StringVar(&hub, "hub", "", "slug of the hub")
 	cmd.Flags().StringVar(&role, "role", "", "owner or collaborator")
 	cmd.Flags().StringVar(&source, "source", "", "only the group of this source (default: of any)")
+	cmd.Flags().BoolVar(&preview, "preview", false, "save nothing; show whom it would affect")
 	return cmd
 }
 
@@ -145,28 +152,46 @@ func viewRules(ctx context.Context, tx *storage.Tx, rules []bridge.Rule) ([]rule
 
 func (c *cli) ruleList() *cobra.Command {
 	var hub string
+	var affected bool
 	cmd := &cobra.Command{
-		Use:   "list [--hub SLUG]",
-		Short: "List the rules",
-		Args:  cobra.NoArgs,
+		Use:   "list [--hub SLUG] [--affected]",
+		Short: "List the rules, and who has a role by each",
+		Long: `Lists the rules. --affected also names everyone who would lose their role, or have another one, if the
+rule were removed or its group deleted.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
-			return c.read(ctx, func(_ *App, tx *storage.Tx) error {
-				hubID := ""
+			return c.app(ctx, func(app *App) error {
+				var hubs []bridge.Hub
+				var views []ruleView
+				var err error
 				if hub != "" {
-					h, err := tx.Hub(ctx, hub)
-					if err != nil {
-						return fmt.Errorf("hub %q: %w", hub, err)
+					hubs, err = app.hubs(ctx, []string{hub})
+				} else {
+					hubs, err = app.hubs(ctx, nil)
+				}
+				if err != nil {
+					return err
+				}
+				err = app.DB.Read(ctx, func(tx *storage.Tx) error {
+					for _, h := range hubs {
+						rules, err := tx.Rules(ctx, h.ID)
+						if err != nil {
+							return err
+						}
+						more, err := viewRules(ctx, tx, rules)
+						if err != nil {
+							return err
+						}
+						views = append(views, more...)
 					}
-					hubID = h.ID
-				}
-				rules, err := tx.Rules(ctx, hubID)
+					return nil
+				})
 				if err != nil {
 					return err
 				}
-				views, err := viewRules(ctx, tx, rules)
-				if err != nil {
-					return err
+				if affected {
+					return c.affected(ctx, app, hubs, views)
 				}
 				return c.show(views, func(w io.Writer) error {
 					return table(w, "ID HUB ROLE GROUP SOURCE ARRIVED", func(row func(...any)) {
@@ -179,6 +204,7 @@ func (c *cli) ruleList() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&hub, "hub", "", "only of this hub")
+	cmd.Flags().BoolVar(&affected, "affected", false, "name everyone who hangs on each rule")
 	return cmd
 }
 
@@ -197,18 +223,41 @@ func yesNo(b bool) string {
 }
 
 func (c *cli) ruleRemove() *cobra.Command {
-	return &cobra.Command{
-		Use:   "remove ID",
+	var preview bool
+	cmd := &cobra.Command{
+		Use:   "remove ID [--preview]",
 		Short: "Remove a rule; more than one person losing access by it waits for an approval",
-		Args:  cobra.ExactArgs(1),
+		Long: `Removes a rule and names everyone affected: who loses the role, or has another one. Nobody leaves a hub
+without the settle window, and more than one person only after an approval. --preview removes nothing.`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.app(cmd.Context(), func(app *App) error {
-				r, err := reconcile.RemoveRule(cmd.Context(), app.DB, args[0], c.by)
+			ctx := cmd.Context()
+			return c.app(ctx, func(app *App) error {
+				var rule bridge.Rule
+				err := app.DB.Read(ctx, func(tx *storage.Tx) (err error) {
+					rule, err = tx.Rule(ctx, args[0])
+					return err
+				})
+				if err != nil {
+					return wrong("`adbridge rule list` shows the rules", "rule %q: %w", args[0], err)
+				}
+				x, err := app.Planner.WhatIf(ctx, rule.HubID, bridge.Supposed{Remove: []string{rule.ID}})
 				if err != nil {
 					return err
 				}
-				return c.show(map[string]string{"removed": r.ID}, say("rule %s is removed; `adbridge plan` shows whom that affects\n", r.ID))
+				if preview {
+					return c.showWhatIf([]reconcile.WhatIf{x})
+				}
+				if _, err := reconcile.RemoveRule(ctx, app.DB, rule.ID, c.by); err != nil {
+					return err
+				}
+				return c.show(map[string]any{"removed": rule.ID, "effects": x.Effects}, func(w io.Writer) error {
+					fmt.Fprintf(w, "rule %s is removed. By it, on hub %s:\n", rule.ID, x.Hub)
+					return x.Effects.WriteText(w)
+				})
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&preview, "preview", false, "remove nothing; show whom it would affect")
+	return cmd
 }
