@@ -201,6 +201,16 @@ func (w Worker) backoff(attempt int) time.Duration {
 	return wait
 }
 
+// patience is how long to leave a read that keeps failing: as long as it has
+// been failing, so that the pauses double.
+func (w Worker) patience(failing time.Duration) time.Duration {
+	wait := min(max(failing, firstBackoff), longestBackoff)
+	if w.Jitter != nil {
+		wait += time.Duration(w.Jitter() * float64(wait) / 2)
+	}
+	return wait
+}
+
 // halted stops the hub: nothing on it will work before a person acts. The
 // task stays ready, so that it goes on then.
 func (w Worker) halted(ctx context.Context, b *batch, e *connectors.Error) error {

@@ -59,7 +59,9 @@ func (w Worker) settleOne(ctx context.Context, one *batch) error {
 	})
 }
 
-// readLater keeps an outcome unknown because the read failed too.
+// readLater keeps an outcome unknown because the read failed too. That is no
+// try of the task: what the platform did not say must not count as its saying
+// one thing and showing another.
 func (w Worker) readLater(ctx context.Context, one *batch, cause error) error {
 	var e *connectors.Error
 	if !errors.As(cause, &e) {
@@ -71,9 +73,8 @@ func (w Worker) readLater(ctx context.Context, one *batch, cause error) error {
 				return "", nil, err
 			}
 		}
-		t.Attempt++
 		t.Detail = e.Message
-		t.NotBefore = tx.Now().Add(max(w.backoff(t.Attempt), e.RetryAfter))
+		t.NotBefore = tx.Now().Add(max(w.patience(tx.Now().Sub(t.AboutToAt)), e.RetryAfter))
 		return audit.TaskUnknown, map[string]any{"reason": connectors.ReasonOf(e), "until": t.NotBefore, "error": e.Error()}, nil
 	})
 }
