@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +18,8 @@ import (
 	"github.com/rs/zerolog"
 
 	"adbridge/bridge"
+	"adbridge/bridge/audit"
+	"adbridge/bridge/reconcile"
 	"adbridge/connectors/meta/metasim"
 	"adbridge/connectors/tiktok/tiktoksim"
 	"adbridge/scim/idpsim"
@@ -123,8 +124,9 @@ func newJourney(t *testing.T, platform string, there []seat) *journey {
 		j.side = fbSide{t, j.meta}
 	}
 	j.start()
-	src := j.source("okta", "okta")
-	j.idp = &idpsim.Okta{BaseURL: j.url + "/scim/v2", Token: src.Token}
+	_, token, err := reconcile.AddSource(context.Background(), j.app.DB, bridge.Source{Name: "okta", Kind: bridge.Okta}, "first", "test")
+	j.ok(err)
+	j.idp = &idpsim.Okta{BaseURL: j.url + "/scim/v2", Token: token.Reveal()}
 	return j
 }
 
@@ -174,16 +176,47 @@ func (j *journey) restart() {
 	j.start()
 }
 
-// hub connects the hub "h" in a mode and waits until it is read.
+// hub connects the hub "h" in a mode and waits until it is read. It does what
+// the commands do, without opening the database for each of them anew.
 func (j *journey) hub(mode string, settings ...string) {
 	j.t.Helper()
-	j.connectHub("h", j.platform(), j.business(), mode, settings...)
+	ctx := context.Background()
+	hub := bridge.Hub{Slug: "h", Platform: bridge.Platform(j.platform()), BusinessID: j.business(), AppID: ttApp, APIURL: j.ttURL}
+	cred := storage.Credentials{Token: bridge.NewSecret(ttToken)}
+	if hub.Platform == bridge.Meta {
+		hub.AppID, hub.APIURL = metaApp, j.metaURL
+		cred = storage.Credentials{Token: bridge.NewSecret(fbToken), AppSecret: bridge.NewSecret(fbSecret)}
+	}
+	conn, err := j.app.Connect(hub, cred, nil)
+	j.ok(err)
+	found, err := conn.Check(ctx)
+	j.ok(err)
+	_, err = reconcile.AddHub(ctx, j.app.DB, hub, cred, found, "test")
+	j.ok(err)
+	j.set(append([]string{"settle-window=0s", "propagation-delay=0s"}, settings...)...)
+	j.mode(mode)
+}
+
+// set changes settings of the hub.
+func (j *journey) set(pairs ...string) {
+	j.t.Helper()
+	_, err := reconcile.ChangeHub(context.Background(), j.app.DB, "h", "test", audit.HubSet, func(h *bridge.Hub) (map[string]any, error) { return setAll(h, pairs) })
+	j.ok(err)
+	j.quiet()
+}
+
+// mode puts the hub in a mode.
+func (j *journey) mode(mode string) {
+	j.t.Helper()
+	_, err := reconcile.SetMode(context.Background(), j.app.DB, "h", bridge.Mode(mode), "test", "")
+	j.ok(err)
 	j.quiet()
 }
 
 func (j *journey) rule(group, role string) {
 	j.t.Helper()
-	j.must(nil, "rule", "add", "--group", group, "--hub", "h", "--role", role)
+	_, err := reconcile.AddRule(context.Background(), j.app.DB, bridge.Rule{GroupName: group, Role: bridge.Role(role)}, "h", "test")
+	j.ok(err)
 }
 
 // people makes persons in the directory.
@@ -319,15 +352,19 @@ func (j *journey) accept(who ...string) {
 	j.pull()
 }
 
-// plan is the plan as a person sees it, and the exit code.
+// plan is the plan as it would be made now, with the exit code of `adbridge plan`.
 func (j *journey) plan() (bridge.Plan, int) {
 	j.t.Helper()
-	out, errs, code := j.adbridge("plan", "h", "--all", "--json")
-	var plans []bridge.Plan
-	if err := json.Unmarshal([]byte(out), &plans); err != nil || len(plans) != 1 {
-		j.t.Fatalf("plan: %v\n%s%s", err, out, errs)
-	}
-	return plans[0], code
+	var id string
+	ctx := context.Background()
+	j.ok(j.app.DB.Read(ctx, func(tx *storage.Tx) error {
+		hub, err := tx.Hub(ctx, "h")
+		id = hub.ID
+		return err
+	}))
+	_, plan, err := j.app.Planner.Preview(ctx, id)
+	j.ok(err)
+	return plan, planExit(plan)
 }
 
 // row is what the plan says about one person.
@@ -376,23 +413,32 @@ func (j *journey) onboard(group string, who ...string) {
 	j.accept(who...)
 }
 
-// tasks are the hub's tasks.
-func (j *journey) tasks(args ...string) []bridge.Task {
+// tasks are the hub's open tasks, those of a state if one is named.
+func (j *journey) tasks(states ...bridge.TaskState) (tasks []bridge.Task) {
 	j.t.Helper()
-	var tasks []bridge.Task
-	out, errs, _ := j.adbridge(append([]string{"tasks", "--hub", "h", "--json"}, args...)...)
-	if err := json.Unmarshal([]byte(out), &tasks); err != nil {
-		j.t.Fatalf("tasks: %v\n%s%s", err, out, errs)
-	}
+	ctx := context.Background()
+	j.ok(j.app.DB.Read(ctx, func(tx *storage.Tx) error {
+		hub, err := tx.Hub(ctx, "h")
+		if err != nil {
+			return err
+		}
+		if tasks, err = tx.OpenTasks(ctx, hub.ID); err == nil && len(states) > 0 {
+			tasks, err = tx.Tasks(ctx, storage.TaskFilter{HubID: hub.ID, States: states})
+		}
+		return err
+	}))
 	return tasks
 }
 
-// state is the hub as `hub show` has it.
-func (j *journey) state() hubView {
+// state is the hub as it is kept.
+func (j *journey) state() (hub bridge.Hub) {
 	j.t.Helper()
-	var v hubView
-	j.must(&v, "hub", "show", "h")
-	return v
+	ctx := context.Background()
+	j.ok(j.app.DB.Read(ctx, func(tx *storage.Tx) (err error) {
+		hub, err = tx.Hub(ctx, "h")
+		return err
+	}))
+	return hub
 }
 
 // timePasses ends every wait: back-offs, quotas, quarantines.
@@ -804,4 +850,3 @@ func (s fbSide) newToken() string {
 	s.check(s.sim.AddToken(t))
 	return t.Token
 }
-

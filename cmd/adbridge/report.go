@@ -55,6 +55,11 @@ Exit code 0: nothing to do, 2: changes are pending, 3: a guard holds some.`,
 				if err != nil {
 					return err
 				}
+				if day.IsZero() {
+					if err := c.sayUnread(ctx, app, hubs[0]); err != nil {
+						return err
+					}
+				}
 				c.exit = planExit(bridge.Plan{Rows: r.Rows})
 				return reportWriters[format](c, c.out, r)
 			})
@@ -72,6 +77,18 @@ var reportWriters = map[string]func(*cli, io.Writer, bridge.Report) error{
 	"html": func(_ *cli, w io.Writer, r bridge.Report) error { return r.WriteHTML(w) },
 	"csv":  func(_ *cli, w io.Writer, r bridge.Report) error { return r.WriteCSV(w) },
 	"json": func(_ *cli, w io.Writer, r bridge.Report) error { return r.WriteJSON(w) },
+}
+
+// sayUnread warns on standard error that the hub could not be read since the
+// report was made: it shows what was true before.
+func (c *cli) sayUnread(ctx context.Context, app *App, hub bridge.Hub) error {
+	last, ok, err := app.lastPull(ctx, hub)
+	if err != nil || !ok || last.Error == "" {
+		return err
+	}
+	fmt.Fprintf(c.err, "note: the hub could not be read on %s; the report shows what was read before\n  %s\n  → %s\n",
+		when(last.StartedAt), last.Error, bridge.ReasonOf(last.Reason).Next)
+	return nil
 }
 
 // findReport finds a stored report, or makes one from what is known now.
