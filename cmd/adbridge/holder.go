@@ -1,13 +1,11 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"strconv"
 	"strings"
-	"syscall"
 )
 
 // holder names this process among those that share the database: where its
@@ -38,5 +36,5 @@ func dead(name string) bool {
 	if err != nil || pid <= 1 {
 		return false
 	}
-	return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
+	return gone(pid)
 }
