@@ -78,6 +78,7 @@ const (
 	HubDisconnected Code = "hub.disconnected"
 	HubFewAdmins    Code = "hub.few-admins"
 	SourceSilent    Code = "source.silent"
+	GrantInForce    Code = "grant.in-force"
 )
 
 // What a pull may say about itself.

@@ -39,6 +39,15 @@ func (p *planner) findings() []Alarm {
 			out = append(out, Alarm{SourceSilent, s.Name + " called last on " + s.LastSeen.UTC().Format(time.RFC3339)})
 		}
 	}
+	for _, d := range p.w.Decisions {
+		if d.Kind == DecideGrant && d.Holds(p.w.Now) {
+			name := d.PersonID
+			if x := p.ids.people[d.PersonID]; x != nil {
+				name = x.Name()
+			}
+			out = append(out, Alarm{GrantInForce, fmt.Sprintf("%s is %s until %s: %s (%s)", name, d.Role.Word(), d.Until.UTC().Format(time.RFC3339), d.Reason, d.By)})
+		}
+	}
 	slices.SortStableFunc(out, func(a, b Alarm) int { return cmp.Compare(a.Reason, b.Reason) })
 	return out
 }

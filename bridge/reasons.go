@@ -69,6 +69,7 @@ var reasonTable = []Reason{
 	{HubQuarantined, "the hub failed again and again and pauses by itself", Operator, "look at the last errors; it tries again by itself"},
 	{HubDisconnected, "the hub's token or business is gone", HubAdmin, "connect the hub again with a working token"},
 	{HubFewAdmins, "the hub has fewer accepted admins than min-admins", HubAdmin, "make another trusted person an admin"},
+	{GrantInForce, "someone has a role by a timed grant, outside the rules", HubAdmin, "nothing, it ends by itself; undo the grant if it is not needed any more"},
 	{SourceSilent, "the identity provider has not called for more than three of its cycles", IdentityTeam, "look at the provisioning status in the identity provider; nothing is changed because of it"},
 
 	{DoctorSameGroup, "one Okta group both assigns the app and is pushed, which Okta does not support", IdentityTeam, "assign the app by another group and push this one only"},

@@ -78,6 +78,7 @@ type Check struct {
 type GrantLine struct {
 	ID       string    `json:"id"`
 	PersonID string    `json:"person_id"`
+	Name     string    `json:"name"`
 	Role     Role      `json:"role"`
 	Until    time.Time `json:"until"`
 	Reason   string    `json:"reason"`
@@ -131,7 +132,12 @@ func (r Row) Counts() string {
 func MakeReport(w World, p Plan) Report {
 	r := Report{
 		HubID: w.Hub.ID, Hub: w.Hub.Slug, Platform: w.Hub.Platform, Business: w.Hub.BusinessName, Mode: w.Hub.Mode, State: w.Hub.State(),
-		Halt: w.Hub.Halt, MadeAt: p.MadeAt, PlanHash: p.Hash, Pull: w.Pull, Alarms: p.Alarms, Rows: p.Rows,
+		Halt: w.Hub.Halt, MadeAt: p.MadeAt, PlanHash: p.Hash, Pull: w.Pull, Rows: p.Rows,
+	}
+	for _, a := range p.Alarms {
+		if a.Reason != GrantInForce { // Grants says more of them
+			r.Alarms = append(r.Alarms, a)
+		}
 	}
 	for _, row := range p.Rows {
 		r.countDesired(row)
@@ -140,7 +146,13 @@ func MakeReport(w World, p Plan) Report {
 	}
 	for _, d := range w.Decisions {
 		if d.Kind == DecideGrant && d.Holds(w.Now) {
-			r.Grants = append(r.Grants, GrantLine{d.ID, d.PersonID, d.Role, d.Until, d.Reason, d.By})
+			name := d.PersonID
+			for _, x := range w.People {
+				if x.ID == d.PersonID {
+					name = x.Name()
+				}
+			}
+			r.Grants = append(r.Grants, GrantLine{d.ID, d.PersonID, name, d.Role, d.Until, d.Reason, d.By})
 		}
 	}
 	r.Checks = r.checks(w)

@@ -40,7 +40,7 @@ func (r Report) WriteText(to io.Writer) error {
 		fmt.Fprintf(&b, "! %s: %s (%s)\n", a.Reason, ReasonOf(a.Reason).Meaning, a.Detail)
 	}
 	for _, g := range r.Grants {
-		fmt.Fprintf(&b, "! timed grant: %s has %s until %s: %s (%s)\n", g.PersonID, g.Role.Word(), stamp(g.Until), g.Reason, g.By)
+		fmt.Fprintf(&b, "! timed grant: %s has %s until %s: %s (%s)\n", g.Name, g.Role.Word(), stamp(g.Until), g.Reason, g.By)
 	}
 	b.WriteString("\n")
 	t = tabwriter.NewWriter(&b, 0, 1, 2, ' ', 0)

@@ -104,6 +104,13 @@ func (p Planner) leave(ctx context.Context, tx *storage.Tx, lease storage.Lease,
 		return err
 	}
 	correlation := tx.NewID()
+	ended, err := grantsEnded(ctx, tx, hub, w.Desired, plan.Desired, correlation)
+	if err != nil {
+		return err
+	}
+	if err := tx.AddEvents(ctx, ended...); err != nil {
+		return err
+	}
 	if err := p.adopt(ctx, tx, w, plan, correlation); err != nil {
 		return err
 	}
@@ -189,6 +196,7 @@ func (p Planner) leaveTasks(ctx context.Context, tx *storage.Tx, hub bridge.Hub,
 	}
 	keep := map[string]bool{} // by task id
 	var fresh []bridge.Task
+	var used []audit.Event
 	for _, r := range plan.Rows {
 		if r.TaskID != "" {
 			keep[r.TaskID] = true
@@ -198,7 +206,11 @@ func (p Planner) leaveTasks(ctx context.Context, tx *storage.Tx, hub bridge.Hub,
 		}
 		t, ok := have[r.Key]
 		if !ok {
-			fresh = append(fresh, taskOf(tx, hub, r, correlation))
+			t = taskOf(tx, hub, r, correlation)
+			fresh = append(fresh, t)
+			if e, ok := grantUsed(hub, r, t.ID, correlation); ok {
+				used = append(used, e)
+			}
 			continue
 		}
 		keep[t.ID] = true
@@ -228,7 +240,7 @@ func (p Planner) leaveTasks(ctx context.Context, tx *storage.Tx, hub bridge.Hub,
 	for i, t := range fresh {
 		events[i] = storage.TaskEvent(t, audit.TaskPlanned, map[string]any{"reason": t.Reason, "cause": t.Cause})
 	}
-	return tx.AddEvents(ctx, events...)
+	return tx.AddEvents(ctx, append(events, used...)...)
 }
 
 // change writes a task with the event that says why.
