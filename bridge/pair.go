@@ -181,8 +181,11 @@ func (p *pairing) byAddress(m *Member) bool {
 }
 
 func addressKind(who *Person, a string) string {
-	if FoldEmail(who.UserName) == a {
+	switch {
+	case FoldEmail(who.UserName) == a:
 		return "userName"
+	case slices.ContainsFunc(who.Aliases, func(x string) bool { return FoldEmail(x) == a }):
+		return "an alias"
 	}
 	return "an e-mail"
 }

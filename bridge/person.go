@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -16,6 +17,8 @@ type Person struct {
 	Active      bool      `json:"active"`
 	External    bool      `json:"external,omitempty"` // userType says guest or external
 	DeletedAt   time.Time `json:"deleted_at,omitzero"`
+	// Aliases are addresses that a person of ours said are theirs; see Alias.
+	Aliases []string `json:"aliases,omitempty"`
 }
 
 // Leaver says that the person is gone from the company: deactivated or deleted.
@@ -37,7 +40,7 @@ func (p Person) Email() string {
 func (p Person) Addresses() []string {
 	var out []string
 	seen := map[string]bool{}
-	for _, e := range append([]string{p.UserName}, p.Emails...) {
+	for _, e := range slices.Concat([]string{p.UserName}, p.Emails, p.Aliases) {
 		e = FoldEmail(e)
 		if strings.Contains(e, "@") && !seen[e] {
 			seen[e] = true

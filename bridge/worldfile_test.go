@@ -204,6 +204,9 @@ func (f *worldFile) take(line string) error {
 		email := a.get("email", a.at(0)+"@corp.example")
 		p := Person{ID: a.at(0), SourceID: a.get("source", f.source), UserName: a.get("userName", email), Active: a.get("active", "yes") == "yes",
 			DisplayName: a.get("name", strings.ToUpper(a.at(0)[:1])+a.at(0)[1:]), External: a.get("external", "") == "yes", DeletedAt: a.when("deleted", "")}
+		if alias := a.get("alias", ""); alias != "" {
+			p.Aliases = strings.Split(alias, ",")
+		}
 		for _, e := range strings.Split(email, ",") {
 			if e != "" && e != "none" {
 				p.Emails = append(p.Emails, e)

@@ -259,22 +259,33 @@ func (tx *Tx) PersonByAnything(ctx context.Context, needle string) ([]bridge.Per
 		SELECT id FROM users WHERE id = $1
 		UNION SELECT id FROM users WHERE external_id = $1 AND external_id <> ''
 		UNION SELECT id FROM users WHERE user_name_fold = $2
-		UNION SELECT user_id FROM user_emails WHERE email_fold = $3)
+		UNION SELECT user_id FROM user_emails WHERE email_fold = $3
+		UNION SELECT person_id FROM aliases WHERE undone_at = 0 AND address_fold = $3)
 		ORDER BY CASE u.deleted_at WHEN 0 THEN 0 ELSE 1 END, u.id`, needle, bridge.Fold(needle), bridge.FoldEmail(needle))
+	if err == nil {
+		people, err = tx.withAliases(ctx, people)
+	}
 	return people, named(err, "person %s", needle)
 }
 
 // People reads people by id, deleted ones too, in the order of their ids.
 func (tx *Tx) People(ctx context.Context, ids []string) ([]bridge.Person, error) {
 	people, err := collectIn(ctx, tx, scanPerson, `SELECT `+personColumns+` FROM users u WHERE u.id IN %s ORDER BY u.id`, ids)
+	if err == nil {
+		people, err = tx.withAliases(ctx, people)
+	}
 	return people, named(err, "people")
 }
 
 // PeopleByEmail finds live people of all sources who have one of the folded
-// addresses, as an e-mail or as their userName.
+// addresses, as an e-mail, as an alias or as their userName.
 func (tx *Tx) PeopleByEmail(ctx context.Context, folded []string) ([]bridge.Person, error) {
 	people, err := collectIn(ctx, tx, scanPerson, `SELECT `+personColumns+` FROM users u WHERE u.deleted_at = 0 AND u.id IN (
 		SELECT user_id FROM user_emails WHERE email_fold IN %s
+		UNION SELECT person_id FROM aliases WHERE undone_at = 0 AND address_fold IN %s
 		UNION SELECT id FROM users WHERE user_name_fold IN %s) ORDER BY u.id`, folded)
+	if err == nil {
+		people, err = tx.withAliases(ctx, people)
+	}
 	return people, named(err, "people by e-mail")
 }
