@@ -370,22 +370,29 @@ func (x *observer) pair() {
 	}
 	p.run(x.members)
 	for _, m := range x.members {
-		if unbound[m] && m.Match != nil && m.PersonID != "" {
+		back := x.fresh[m] && x.before[m.ID].Presence == Gone
+		if (unbound[m] && m.Match != nil || back) && m.PersonID != "" {
 			x.claim(m)
 		}
 	}
 }
 
 // claim makes a member ours that an invitation of ours explains although it
-// had ended: accepted late, or while our cancellation was on its way.
+// had ended: accepted late, or while our cancellation was on its way. So does
+// someone who was on the hub before and comes back under the same account; an
+// invitation from before they went explains nothing.
 func (x *observer) claim(m *Member) {
+	appeared, since := m.FirstSeen, time.Time{}
+	if was := x.before[m.ID]; was.Presence == Gone {
+		appeared, since = x.Now, was.GoneAt
+	}
 	a := FoldEmail(m.Email)
 	for k := len(x.invites) - 1; k >= 0; k-- {
 		i := &x.invites[k]
 		if i.PersonID != m.PersonID || m.Masked && !FitsMask(m.Email, i.Email) || !m.Masked && FoldEmail(i.Email) != a {
 			continue
 		}
-		if m.Presence == Active && !m.FirstSeen.Before(i.SentAt) && (i.EndedAt.IsZero() || m.FirstSeen.Sub(i.EndedAt) < lateAcceptance) && m.Ownership == Foreign {
+		if m.Presence == Active && !appeared.Before(i.SentAt) && !i.SentAt.Before(since) && (i.EndedAt.IsZero() || appeared.Sub(i.EndedAt) < lateAcceptance) && m.Ownership == Foreign {
 			m.Ownership, m.Applied, m.AppliedAt = Created, i.Role, i.SentAt
 			i.State, i.MemberID, i.EndedAt = InvitationAccepted, m.ID, x.Now
 		}
