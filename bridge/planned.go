@@ -48,6 +48,7 @@ func (p *planner) findings() []Alarm {
 			out = append(out, Alarm{GrantInForce, fmt.Sprintf("%s is %s until %s: %s (%s)", name, d.Role.Word(), d.Until.UTC().Format(time.RFC3339), d.Reason, d.By)})
 		}
 	}
+	out = append(out, p.w.Preflight.Alarms(p.w.Now)...)
 	slices.SortStableFunc(out, func(a, b Alarm) int { return cmp.Compare(a.Reason, b.Reason) })
 	return out
 }
@@ -66,6 +67,7 @@ func (p *planner) next(rows []Row) time.Time {
 			soon(r.Until)
 		}
 	}
+	soon(p.w.Preflight.Next(p.w.Now))
 	for _, d := range p.w.Decisions {
 		if d.UndoneAt.IsZero() {
 			soon(d.Until)

@@ -22,6 +22,8 @@ type World struct {
 
 	Pull    Pull    // the last complete pull; zero if there was none
 	History History // what was done lately, for the rolling guards
+
+	Preflight Preflight // the last look at the hub's preconditions; zero if there was none
 }
 
 // Desired is what the rules want for one person on the hub.

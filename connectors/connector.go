@@ -73,8 +73,11 @@ type Connection struct {
 	SelfRole         bridge.Role
 	Scopes           []string
 	ExpiresAt        time.Time // of the token; zero: never
-	// Findings are preconditions that are not met, in order of weight; those
-	// with Blocking keep the hub from being saved.
+	// Checks are all preconditions of the platform, met or not; also beside an
+	// error, where what was not found out is unknown.
+	Checks []bridge.Precondition
+	// Findings are those of them that are not met and matter; those with
+	// Blocking keep the hub from being saved.
 	Findings []Finding
 }
 
@@ -118,7 +121,7 @@ type Call struct {
 	RequestID  string        `json:"request_id,omitempty"`
 	StartedAt  time.Time     `json:"started_at"`
 	Duration   time.Duration `json:"duration"`
-	Error      string        `json:"error,omitempty"` // of the transport
+	Error      string        `json:"error,omitempty"`       // of the transport
 	BudgetLeft int           `json:"budget_left,omitempty"` // of the app's longest window, in this process
 }
 

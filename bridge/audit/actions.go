@@ -32,6 +32,7 @@ const (
 	HubResumed     = "hub.resumed"
 	HubHalted      = "hub.halted"
 	HubReconnected = "hub.reconnected"
+	HubChecked     = "hub.checked"
 	HubRemoved     = "hub.removed"
 	RuleAdded      = "rule.added"
 	RuleRemoved    = "rule.removed"
@@ -107,6 +108,7 @@ var actionTable = []Action{
 	{HubResumed, "a hub goes on"},
 	{HubHalted, "a hub stopped by itself"},
 	{HubReconnected, "a hub got new credentials"},
+	{HubChecked, "the preconditions of a hub were looked at"},
 	{HubRemoved, "a hub was removed; its history stays"},
 	{RuleAdded, "a rule was added: a group has a role on a hub"},
 	{RuleRemoved, "a rule was removed"},

@@ -36,6 +36,9 @@ func AddHub(ctx context.Context, db *storage.DB, hub bridge.Hub, cred storage.Cr
 		if err := tx.CreateHub(ctx, hub, cred); err != nil {
 			return fmt.Errorf("add hub %s: %w", hub.Slug, err)
 		}
+		if err := tx.SavePreflight(ctx, preflightOf(hub, found, nil, tx.Now())); err != nil {
+			return err
+		}
 		if err := askPull(ctx, tx, hub.ID); err != nil {
 			return err
 		}
@@ -156,6 +159,9 @@ func Reconnect(ctx context.Context, db *storage.DB, idOrSlug string, cred storag
 			}
 		}
 		if err := tx.UpdateHub(ctx, hub); err != nil {
+			return err
+		}
+		if err := tx.SavePreflight(ctx, preflightOf(hub, found, nil, tx.Now())); err != nil {
 			return err
 		}
 		if err := askPull(ctx, tx, hub.ID); err != nil {

@@ -30,26 +30,28 @@ import (
 type platform struct {
 	open    connectors.Open
 	traits  bridge.Traits
-	windows []connectors.Window // limits of one app; none where the platform publishes none
+	windows []connectors.Window          // limits of one app; none where the platform publishes none
+	needs   func() []bridge.Precondition // what a hub has to be
 }
 
 // platforms is where a third one is added.
 func platforms() map[bridge.Platform]platform {
 	return map[bridge.Platform]platform{
-		bridge.TikTok: {tiktok.Open, tiktok.Traits(), tiktok.Tiers["basic"]},
-		bridge.Meta:   {meta.Open, meta.Traits(), nil},
+		bridge.TikTok: {tiktok.Open, tiktok.Traits(), tiktok.Tiers["basic"], tiktok.Preconditions},
+		bridge.Meta:   {meta.Open, meta.Traits(), nil, meta.Preconditions},
 	}
 }
 
 // App is adbridge wired together on one database.
 type App struct {
-	Config  Config
-	DB      *storage.DB
-	Planner reconcile.Planner
-	Puller  reconcile.Puller
-	Worker  apply.Worker
-	Lanes   *Lanes
-	Log     zerolog.Logger
+	Config    Config
+	DB        *storage.DB
+	Planner   reconcile.Planner
+	Puller    reconcile.Puller
+	Worker    apply.Worker
+	Inspector reconcile.Inspector
+	Lanes     *Lanes
+	Log       zerolog.Logger
 
 	keys      *storage.Keyring
 	platforms map[bridge.Platform]platform
@@ -75,6 +77,7 @@ func NewApp(ctx context.Context, c Config, log zerolog.Logger) (*App, error) {
 	app.Planner = reconcile.Planner{DB: db, Traits: traits, Log: log}
 	app.Puller = reconcile.Puller{DB: db, Dial: app.Dial, Traits: traits, Log: log}
 	app.Worker = apply.Worker{DB: db, Dial: app.Dial, Traits: traits, Log: log, Jitter: rand.Float64}
+	app.Inspector = reconcile.Inspector{DB: db, Dial: app.Dial, Log: log}
 	app.Lanes = &Lanes{DB: db, Planner: app.Planner, Puller: app.Puller, Worker: app.Worker, Holder: holder(), Log: log}
 	app.exchanges = newExchangeLog(db, log)
 	return app, nil
@@ -189,6 +192,7 @@ func (a *App) ServeOn(ctx context.Context, listener net.Listener, ready func(net
 	var running sync.WaitGroup
 	running.Go(func() { a.Lanes.Run(work) })
 	running.Go(func() { seal(work, a.DB, a.Log) })
+	running.Go(func() { a.lookDaily(work) })
 	running.Go(func() { a.exchanges.run(work) })
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()

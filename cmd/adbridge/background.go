@@ -70,6 +70,26 @@ func checkpoint(ctx context.Context, db *storage.DB) error {
 	})
 }
 
+// preflightEvery is how often it is looked whether a hub's daily look at its
+// preconditions is due.
+const preflightEvery = time.Minute
+
+// lookDaily looks at the preconditions of every hub once a day.
+func (a *App) lookDaily(ctx context.Context) {
+	tick := time.NewTicker(preflightEvery)
+	defer tick.Stop()
+	for {
+		if err := a.Inspector.LookAtDue(ctx); err != nil && ctx.Err() == nil {
+			a.Log.Error().Err(err).Msg("look at the preconditions of the hubs; it is tried again in a minute")
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
 const (
 	exchangeQueue = 10_000                 // exchanges waiting to be written
 	exchangeEvery = 200 * time.Millisecond // how long one may wait

@@ -28,7 +28,7 @@ func (c *cli) hub() *cobra.Command {
 observe: it is read every day and reported on, and nothing on it is changed until you choose another mode.`,
 	}
 	cmd.AddCommand(c.hubAdd(), c.hubList(), c.hubShow(), c.hubMode(), c.hubSet(), c.hubPause(), c.hubResume(), c.hubConnect(), c.hubRemove(),
-		c.hubCalls(), c.hubBudget())
+		c.hubDoctor(), c.hubCalls(), c.hubBudget())
 	return cmd
 }
 
@@ -47,6 +47,7 @@ type hubView struct {
 	AppID        string            `json:"app_id,omitempty"`
 	CreatedAt    time.Time         `json:"created_at"`
 	LastPull     *bridge.Pull      `json:"last_pull,omitempty"`
+	Preflight    *bridge.Preflight `json:"preflight,omitempty"`
 	Settings     map[string]string `json:"settings,omitempty"`
 }
 
@@ -291,6 +292,11 @@ func (c *cli) hubShow() *cobra.Command {
 				} else if ok {
 					v.LastPull = &p
 				}
+				if p, ok, err := tx.Preflight(ctx, h.ID); err != nil {
+					return err
+				} else if ok {
+					v.Preflight = &p
+				}
 				return c.show(v, func(w io.Writer) error { return writeHub(w, v, h) })
 			})
 		},
@@ -306,6 +312,9 @@ func writeHub(w io.Writer, v hubView, h bridge.Hub) error {
 	fmt.Fprintf(w, "\n  acts as %s\n", v.ActsAs)
 	if v.LastPull != nil {
 		fmt.Fprintf(w, "  last pull %s, %d members, complete: %t %s\n", when(v.LastPull.StartedAt), v.LastPull.Members, v.LastPull.Complete, v.LastPull.Error)
+	}
+	if p := v.Preflight; p != nil {
+		fmt.Fprintf(w, "  preconditions on %s: %d met, %d missing (adbridge hub doctor %s)\n", when(p.At), p.Count(bridge.Met), p.Count(bridge.Missing), v.Slug)
 	}
 	fmt.Fprintln(w)
 	return table(w, "SETTING VALUE DEFAULT MEANING", func(row func(...any)) {

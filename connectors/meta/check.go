@@ -1,6 +1,7 @@
 package meta
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,10 +20,9 @@ import (
 // What the token may do: what managing people needs, what Meta makes that
 // permission depend on, what hubs are connected with, and what anyone has.
 var (
-	scopeNeeded  = "business_management"
-	scopesUsed   = []string{"pages_read_engagement", "pages_show_list"}
-	scopesUsual  = []string{"ads_management", "catalog_management", "pages_manage_metadata", "public_profile"}
-	expiryNotice = 14 * 24 * time.Hour
+	scopeNeeded = "business_management"
+	scopesUsed  = []string{"pages_read_engagement", "pages_show_list"}
+	scopesUsual = []string{"ads_management", "catalog_management", "pages_manage_metadata", "public_profile"}
 )
 
 // tokenInfo is debug_token.
@@ -74,40 +74,21 @@ func (p *portfolio) whole() error { return needID(p.ID) }
 // check is one look at the connection.
 type check struct {
 	*Connector
-	con   connectors.Connection
-	found []weighed
+	*connectors.Checklist
+	con connectors.Connection
 }
 
-type weighed struct {
-	connectors.Finding
-	weight int
-}
-
-// The weights of findings: what blocks comes first.
-const (
-	blocks = iota
-	hinders
-	worthKnowing
-)
-
-func (k *check) find(weight int, code bridge.Code, next, format string, args ...any) {
-	if next == "" {
-		next = bridge.ReasonOf(code).Next
-	}
-	k.found = append(k.found, weighed{connectors.Finding{
-		Code: code, Detail: k.rest.Redact(fmt.Sprintf(format, args...)), Next: next, Blocking: weight == blocks,
-	}, weight})
+// missing notes what is not met, in words that hold no secret.
+func (k *check) missing(need, format string, args ...any) *bridge.Precondition {
+	return k.Missing(need, "%s", k.rest.Redact(fmt.Sprintf(format, args...)))
 }
 
 // Check implements connectors.Connector. A token that does not work is both a
 // blocking finding and the error.
 func (c *Connector) Check(ctx context.Context) (connectors.Connection, error) {
-	k := &check{Connector: c, con: connectors.Connection{BusinessID: c.business}}
+	k := &check{Connector: c, Checklist: connectors.NewChecklist(Preconditions()), con: connectors.Connection{BusinessID: c.business}}
 	err := k.run(ctx)
-	slices.SortStableFunc(k.found, func(a, b weighed) int { return a.weight - b.weight })
-	for _, f := range k.found {
-		k.con.Findings = append(k.con.Findings, f.Finding)
-	}
+	k.con.Checks, k.con.Findings = k.All(), k.Findings(c.now())
 	return k.con, err
 }
 
@@ -116,32 +97,29 @@ func (k *check) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := k.self(ctx); err != nil || k.blocked() {
+	if err := k.self(ctx); err != nil || k.Blocked() {
 		return err
 	}
-	if err := k.scopes(ctx); err != nil || k.blocked() {
+	if err := k.scopes(ctx); err != nil || k.Blocked() {
 		return err
 	}
-	if err := k.portfolio(ctx); err != nil || k.blocked() {
+	if err := k.portfolio(ctx); err != nil || k.Blocked() {
 		return err
 	}
 	if err := k.role(ctx, kind); err != nil {
 		return err
 	}
+	k.OK(needVersion, "%s", strings.Trim(k.rest.Base().Path, "/"))
 	if w := k.upgraded.Load(); w != nil {
-		k.find(hinders, bridge.PlatformVersionEnded, "", "Meta answers with another version than %s: %s", k.rest.Base().Path, *w)
+		k.missing(needVersion, "Meta answers with another version than %s: %s", k.rest.Base().Path, *w)
 	}
 	return nil
-}
-
-func (k *check) blocked() bool {
-	return slices.ContainsFunc(k.found, func(f weighed) bool { return f.Blocking })
 }
 
 // dead turns an error that the token is the cause of into a finding too.
 func (k *check) dead(err error) error {
 	if e, ok := errors.AsType[*connectors.Error](err); ok && e.Kind == connectors.KindToken {
-		k.find(blocks, bridge.PlatformTokenRevoked, e.Next, "Meta refuses the token: %s", e.Message)
+		k.missing(needToken, "Meta refuses the token: %s", e.Message).Next = cmp.Or(e.Next, bridge.ReasonOf(e.Reason).Next)
 	}
 	return err
 }
@@ -176,12 +154,24 @@ func (k *check) inspect(ctx context.Context) (kind string, err error) {
 		return "", k.dead(e)
 	}
 	k.con.Scopes, k.con.ExpiresAt = d.Scopes, d.Expires.Time
-	if k.appID != "" && d.AppID != "" && string(d.AppID) != k.appID {
-		k.find(hinders, bridge.PlatformForbidden, "Connect the hub with the app id (and secret) of the token's own app.",
-			"the token belongs to app %s, and the hub names app %s", d.AppID, k.appID)
+	switch {
+	case d.AppID == "":
+	case k.appID == "":
+		k.Unknown(needApp, "it is app %s; the hub names none", d.AppID)
+	case string(d.AppID) != k.appID:
+		k.missing(needApp, "the token belongs to app %s, and the hub names app %s", d.AppID, k.appID)
+	default:
+		k.OK(needApp, "app %s", d.AppID)
 	}
-	k.ends("the token", d.Expires.Time)
-	k.ends("the app's access to data", d.DataAccess.Time)
+	switch d.Type {
+	case "":
+	case "SYSTEM_USER":
+		k.OK(needMachineToken, "debug_token says SYSTEM_USER")
+	default:
+		k.missing(needMachineToken, "debug_token says %s", d.Type)
+	}
+	k.ends(needLasting, "the token", d.Expires.Time)
+	k.ends(needDataAccess, "the app's access to data", d.DataAccess.Time)
 	return d.Type, nil
 }
 
@@ -191,10 +181,15 @@ func denied(err error) bool {
 	return kind == connectors.KindRefused || kind == connectors.KindForbidden
 }
 
-// ends warns of what ends soon.
-func (k *check) ends(what string, at time.Time) {
-	if left := at.Sub(k.now()); !at.IsZero() && left < expiryNotice {
-		k.find(hinders, bridge.PlatformTokenExpires, "", "%s ends on %s", what, day(at))
+// ends notes when something ends, if it does.
+func (k *check) ends(need, what string, at time.Time) {
+	switch {
+	case at.IsZero():
+		k.OK(need, "it does not end")
+	case at.After(k.now()):
+		k.Until(need, at, "%s ends on %s", what, day(at))
+	default:
+		k.missing(need, "%s ended on %s", what, day(at))
 	}
 }
 
@@ -208,13 +203,19 @@ func (k *check) self(ctx context.Context) error {
 		if k.proof != "" {
 			next = "Connect the hub with the secret of the token's own app; the one it has makes a proof that Meta refuses."
 		}
-		k.find(blocks, bridge.PlatformForbidden, next, "%s", e.Message)
+		k.missing(needProof, "%s", e.Message).Next = next
 		return nil
 	}
 	if err != nil {
 		return k.dead(err)
 	}
 	k.con.SelfID, k.con.SelfName = string(me.ID), me.Name
+	k.OK(needToken, "it acts as %s", me.Name)
+	if k.proof != "" {
+		k.OK(needProof, "each call carries it")
+	} else {
+		k.OK(needProof, "the app does not want it")
+	}
 	return nil
 }
 
@@ -236,10 +237,12 @@ func (k *check) scopes(ctx context.Context) error {
 	slices.Sort(granted)
 	k.con.Scopes = slices.Compact(granted)
 	if !slices.Contains(granted, scopeNeeded) {
-		k.find(blocks, bridge.PlatformScopeMissing, "Make a new token with the permission business_management, then connect the hub again.",
-			"the token lacks %s, without which people cannot be read or changed", scopeNeeded)
+		k.missing(needScope, "the token lacks %s, without which people cannot be read or changed", scopeNeeded)
 		return nil
 	}
+	k.OK(needScope, "granted")
+	k.OK(needScopesUsed, "%s", strings.Join(scopesUsed, ", "))
+	k.OK(needScopesLeast, "%s", strings.Join(k.con.Scopes, ", "))
 	var lacking, extra []string
 	for _, s := range scopesUsed {
 		if !slices.Contains(granted, s) {
@@ -252,10 +255,10 @@ func (k *check) scopes(ctx context.Context) error {
 		}
 	}
 	if len(lacking) > 0 {
-		k.find(hinders, bridge.PlatformScopeMissing, "", "the token lacks %s, on which business_management depends", strings.Join(lacking, ", "))
+		k.missing(needScopesUsed, "the token lacks %s, on which business_management depends", strings.Join(lacking, ", "))
 	}
 	if len(extra) > 0 {
-		k.find(worthKnowing, bridge.PlatformScopeExcess, "", "the token may do more than is needed: %s", strings.Join(extra, ", "))
+		k.missing(needScopesLeast, "the token may do more than is needed: %s", strings.Join(extra, ", "))
 	}
 	return nil
 }
@@ -265,29 +268,40 @@ func (k *check) portfolio(ctx context.Context) error {
 	var p portfolio
 	err := k.get(ctx, opBusiness, "/"+k.business, url.Values{"fields": {"id,name,two_factor_type,verification_status,primary_page{id}"}}, &p)
 	if e, ok := errors.AsType[*connectors.Error](err); ok && denied(err) {
-		k.find(blocks, bridge.PlatformBusinessNotFound, "", "business portfolio %s is not shown to %s: %s", k.business, k.con.SelfName, e.Message)
+		k.missing(needBusiness, "business portfolio %s is not shown to %s: %s", k.business, k.con.SelfName, e.Message)
 		return nil
 	}
 	if err != nil {
 		return k.dead(err)
 	}
 	if string(p.ID) != k.business {
-		k.find(blocks, bridge.PlatformBusinessNotFound, "", "business portfolio %s was asked for and %s answered", k.business, p.ID)
+		k.missing(needBusiness, "business portfolio %s was asked for and %s answered", k.business, p.ID)
 		return nil
 	}
 	k.con.BusinessName = p.Name
+	k.OK(needBusiness, "%q", p.Name)
 	switch p.Verification {
-	case "verified", "":
+	case "":
+		k.Unknown(needVerified, "Meta does not say")
+	case "verified":
+		k.OK(needVerified, "verified")
 	case "rejected", "failed", "revoked":
-		k.find(hinders, bridge.PlatformBusinessInactive, "", "the verification of %q is %s", p.Name, p.Verification)
+		k.missing(needVerified, "the verification of %q is %s", p.Name, p.Verification).Reason = bridge.PlatformBusinessInactive
 	default:
-		k.find(worthKnowing, bridge.PlatformUnverified, "", "%q is not verified with Meta (%s)", p.Name, p.Verification)
+		k.missing(needVerified, "%q is not verified with Meta (%s)", p.Name, p.Verification)
 	}
-	if p.TwoFactor == "none" {
-		k.find(worthKnowing, bridge.PlatformTwoFactorOff, "", "%q asks nobody for a second factor", p.Name)
+	switch p.TwoFactor {
+	case "":
+		k.Unknown(needTwoFactor, "Meta does not say")
+	case "none":
+		k.missing(needTwoFactor, "%q asks nobody for a second factor", p.Name)
+	default:
+		k.OK(needTwoFactor, "%s", p.TwoFactor)
 	}
 	if p.Page.ID == "" {
-		k.find(worthKnowing, bridge.PlatformNoPage, "", "%q has no primary page", p.Name)
+		k.missing(needPage, "%q has no primary page", p.Name)
+	} else {
+		k.OK(needPage, "page %s", p.Page.ID)
 	}
 	return nil
 }
@@ -296,26 +310,31 @@ func (k *check) portfolio(ctx context.Context) error {
 func (k *check) role(ctx context.Context, kind string) error {
 	machines, _, err := k.readMachines(ctx)
 	if e, ok := errors.AsType[*connectors.Error](err); ok && (e.Kind == connectors.KindForbidden || e.Kind == connectors.KindTooEarly) {
-		code, next := bridge.PlatformNotAdmin, checkHub
 		if e.Kind == connectors.KindTooEarly {
-			k.find(hinders, e.Reason, e.Next, "Meta does not show the people of %q yet: %s", k.con.BusinessName, e.Message)
-			return k.age(ctx)
+			if err := k.age(ctx); err != nil {
+				return err
+			}
+			k.missing(needAge, "Meta does not show the people of %q yet: %s", k.con.BusinessName, e.Message).Next = e.Next
+			return nil
 		}
+		need := needAdmin
 		if e.Code == 10 {
-			code = bridge.PlatformForbidden
+			need = needClaimed
 		}
-		k.find(blocks, code, next, "%s may not manage the people of %q: %s", k.con.SelfName, k.con.BusinessName, e.Message)
+		k.missing(need, "%s may not manage the people of %q: %s", k.con.SelfName, k.con.BusinessName, e.Message).Next = checkHub
 		return nil
 	}
 	if err != nil {
 		return k.dead(err)
 	}
+	k.OK(needClaimed, "Meta shows its people")
+	if err := k.humans(ctx); err != nil {
+		return k.dead(err)
+	}
 	for _, m := range machines {
 		if m.key() == k.con.SelfID {
 			k.con.SelfRole = roleOf(m.Role)
-			if k.con.SelfRole != bridge.Owner {
-				k.notAdmin(m.Role)
-			}
+			k.admin(m.Role)
 			return k.age(ctx)
 		}
 	}
@@ -326,9 +345,46 @@ func (k *check) role(ctx context.Context, kind string) error {
 	return nil
 }
 
+func (k *check) admin(role string) {
+	if k.con.SelfRole == bridge.Owner {
+		k.OK(needAdmin, "%s is %s", k.con.SelfName, role)
+		return
+	}
+	k.notAdmin(role)
+}
+
 func (k *check) notAdmin(what string) {
-	k.find(blocks, bridge.PlatformNotAdmin, "Connect the hub with a token of the portfolio's own admin system user.",
-		"%s is %s in %q; only an ADMIN may manage its people", k.con.SelfName, what, k.con.BusinessName)
+	k.missing(needAdmin, "%s is %s in %q; only an ADMIN may manage its people", k.con.SelfName, what, k.con.BusinessName)
+}
+
+// manyPeople is how many members are looked at for two admins among them.
+const manyPeople = 500
+
+// humans counts the people with full control, as far as that is told soon.
+func (k *check) humans(ctx context.Context) error {
+	admins, seen := 0, 0
+	for m, err := range k.members(ctx, &count{}) {
+		if denied(err) || connectors.KindOf(err) == connectors.KindTooEarly {
+			k.Unknown(needAdmins, "Meta does not show the people")
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if roleOf(m.Role) == bridge.Owner {
+			admins++
+		}
+		if seen++; admins >= adminPeople {
+			k.OK(needAdmins, "%d and maybe more", admins)
+			return nil
+		}
+		if seen == manyPeople {
+			k.Unknown(needAdmins, "%d among the first %d people", admins, seen)
+			return nil
+		}
+	}
+	k.missing(needAdmins, "%d", admins)
+	return nil
 }
 
 // asPerson finds the member behind a person's token.
@@ -345,9 +401,8 @@ func (k *check) asPerson(ctx context.Context) error {
 			continue
 		}
 		k.con.SelfID, k.con.SelfRole = string(m.ID), roleOf(m.Role)
-		if k.con.SelfRole != bridge.Owner {
-			k.notAdmin(m.Role)
-		}
+		k.OK(needAge, "it is a person's token")
+		k.admin(m.Role)
 		return nil
 	}
 	k.notAdmin("nobody that the lists show")
@@ -363,10 +418,15 @@ func (k *check) age(ctx context.Context) error {
 	if err != nil {
 		return k.dead(err)
 	}
-	if left := born.Add(youth).Sub(k.now()); !born.IsZero() && left > 0 {
+	left := born.Add(youth).Sub(k.now())
+	switch {
+	case born.IsZero():
+	case left > 0:
 		days := strconv.Itoa(int((left + 24*time.Hour - 1) / (24 * time.Hour)))
-		k.find(worthKnowing, bridge.PlatformTooEarly, "Nothing: what Meta refuses until then is tried again by itself.",
-			"the system user %s was made on %s; Meta may refuse changes of people until %s (%s days)", k.con.SelfName, day(born), day(born.Add(youth)), days)
+		k.Waiting(needAge, born.Add(youth), "the system user %s was made on %s; Meta may refuse changes of people until %s (%s days)",
+			k.con.SelfName, day(born), day(born.Add(youth)), days)
+	default:
+		k.OK(needAge, "%s was made on %s", k.con.SelfName, day(born))
 	}
 	return nil
 }

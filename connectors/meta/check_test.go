@@ -36,6 +36,67 @@ func TestCheckFindsNothingWrongWithASoundHub(t *testing.T) {
 	if _, writes := h.counts(); writes > 0 {
 		t.Error("a check writes")
 	}
+	for _, p := range con.Checks {
+		if p.State != bridge.Met && p.Code != needAdmins {
+			t.Errorf("%+v", p)
+		}
+	}
+}
+
+// TestCheckKnowsEveryPrecondition in each of its states; each says what it
+// means and how to mend it.
+func TestCheckKnowsEveryPrecondition(t *testing.T) {
+	day := 24 * time.Hour
+	for name, c := range map[string]struct {
+		world func(*metasim.World)
+		cfg   func(*connectors.Config)
+		s     setting
+		code  string
+		want  bridge.PreconditionState
+		until time.Time
+	}{
+		"too few admins": {world: func(w *metasim.World) {
+			for i := range w.Businesses[0].People[1:] {
+				w.Businesses[0].People[i+1].Role = "EMPLOYEE"
+			}
+			w.Businesses[0].People[0].Role = "ADMIN"
+		}, code: needAdmins, want: bridge.Missing},
+		"two admins": {world: func(w *metasim.World) {
+			w.Businesses[0].People[0].Role, w.Businesses[0].People[1].Role = "ADMIN", "ADMIN"
+		}, code: needAdmins, want: bridge.Met},
+		"young":           {world: func(w *metasim.World) { w.Businesses[0].SystemUsers[0].CreatedTime = start.Add(-2 * day) }, code: needAge, want: bridge.NotYet, until: start.Add(5 * day)},
+		"lasts a month":   {world: func(w *metasim.World) { w.Tokens[0].ExpiresAt = start.Add(30 * day) }, code: needLasting, want: bridge.Met, until: start.Add(30 * day)},
+		"no app named":    {cfg: func(c *connectors.Config) { c.AppID = "" }, code: needApp, want: bridge.NotKnown},
+		"app not claimed": {world: func(w *metasim.World) { w.Apps[0].ClaimedBy = nil }, code: needClaimed, want: bridge.Missing},
+		"version":         {s: setting{options: Options{Version: "v20.0"}}, code: needVersion, want: bridge.Missing},
+		"dead token":      {world: func(w *metasim.World) { w.Tokens[0].Revoked = true }, code: needToken, want: bridge.Missing},
+		"the rest of it":  {world: func(w *metasim.World) { w.Tokens[0].Revoked = true }, code: needBusiness, want: bridge.NotKnown},
+	} {
+		w := world(c.s, crowd(3))
+		if c.world != nil {
+			c.world(&w)
+		}
+		h := serve(t, c.s, w)
+		var change []func(*connectors.Config)
+		if c.cfg != nil {
+			change = append(change, c.cfg)
+		}
+		con, err := h.connect(change...).Check(t.Context())
+		if err != nil && connectors.KindOf(err) != connectors.KindToken {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if len(con.Checks) != len(Preconditions()) {
+			t.Errorf("%s: %d preconditions", name, len(con.Checks))
+		}
+		for _, p := range con.Checks {
+			if p.Consequence == "" || p.Next == "" || p.What == "" {
+				t.Errorf("%s: %+v does not say what it means", name, p)
+			}
+			if p.Code == c.code && (p.State != c.want || !p.Until.Equal(c.until)) {
+				t.Errorf("%s: %+v", name, p)
+			}
+		}
+	}
 }
 
 // TestCheckFindsEachPrecondition that is not met, and blocks where nothing

@@ -65,6 +65,8 @@ type Connector struct {
 	bc        string
 	rest      *rest.Client
 	now       func() time.Time
+	appID     string
+	hasSecret bool         // of the app
 	throttles atomic.Int32 // in a row, without a limit named
 	search    search
 }
@@ -102,7 +104,7 @@ func bare(cfg connectors.Config, secrets ...string) (*Connector, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Connector{rest: client, now: cfg.Now}
+	c := &Connector{rest: client, now: cfg.Now, appID: cfg.AppID, hasSecret: !cfg.AppSecret.Empty()}
 	if c.now == nil {
 		c.now = time.Now
 	}
@@ -147,115 +149,6 @@ func (c *Connector) post(ctx context.Context, op string, body map[string]any) (c
 
 func (c *Connector) refused(op string, kind connectors.Kind, reason bridge.Code, message, next string) *connectors.Error {
 	return &connectors.Error{Kind: kind, Platform: bridge.TikTok, Op: op, Reason: reason, Message: message, Next: next}
-}
-
-// center is our Business Center as bc/get shows it: nil when it does not.
-func (c *Connector) center(ctx context.Context) (*center, error) {
-	var p centerPage
-	if err := c.get(ctx, "bc/get", url.Values{"bc_id": {c.bc}, "page": {"1"}, "page_size": {"50"}}, &p); err != nil {
-		return nil, err
-	}
-	for _, b := range p.List {
-		if string(b.Info.ID) == c.bc {
-			return &center{b.Info.Name, b.Info.Status, b.UserRole}, nil
-		}
-	}
-	return nil, nil
-}
-
-type center struct{ name, status, role string }
-
-// Check implements connectors.Connector.
-func (c *Connector) Check(ctx context.Context) (connectors.Connection, error) {
-	con := connectors.Connection{BusinessID: c.bc}
-	var me account
-	if err := c.get(ctx, "user/info", nil, &me); err != nil {
-		return con, err
-	}
-	con.SelfID, con.SelfName, con.SelfEmail = me.id(), me.DisplayName, me.Email
-
-	found, err := c.center(ctx)
-	if no := denied(err); no != nil {
-		// A Business Center that is not ours and a scope we lack may look alike;
-		// asking for no Business Center in particular tells them apart.
-		if any := c.get(ctx, "bc/get", url.Values{"page": {"1"}, "page_size": {"50"}}, &centerPage{}); denied(any) != nil {
-			con.Findings = append(con.Findings, connectors.Finding{
-				Code: bridge.PlatformScopeMissing, Detail: "the app may not read Business Centers: " + no.Message, Blocking: true,
-				Next: "Give the app the scope Read Business Center (150) at business-api.tiktok.com and authorise again.",
-			})
-			return con, nil
-		} else if any != nil {
-			return con, any
-		}
-	} else if err != nil {
-		return con, err
-	}
-	if found == nil {
-		con.Findings = append(con.Findings, connectors.Finding{
-			Code: bridge.PlatformBusinessNotFound, Detail: fmt.Sprintf("Business Center %s is not one of those that %s is a member of", c.bc, me.DisplayName), Blocking: true,
-			Next: "Check the id, and that the account has accepted its invitation to this Business Center.",
-		})
-		return con, nil
-	}
-	con.BusinessName, con.SelfRole = found.name, roleOf(found.role)
-	if found.status != "ENABLE" {
-		con.Findings = append(con.Findings, connectors.Finding{
-			Code: bridge.PlatformBusinessInactive, Detail: fmt.Sprintf("Business Center %q is %s, not ENABLE", found.name, found.status), Blocking: true,
-			Next: "Clear its review or penalty in the Business Center, then connect again.",
-		})
-	}
-	if con.SelfRole != bridge.Owner {
-		con.Findings = append(con.Findings, connectors.Finding{
-			Code: bridge.PlatformNotAdmin, Detail: fmt.Sprintf("%s is %s in %q; only an ADMIN may manage its people", me.DisplayName, found.role, found.name), Blocking: true,
-			Next: "Let an admin of the Business Center make this account an Admin, or authorise as an admin.",
-		})
-		return con, nil
-	}
-	return con, c.checkMembers(ctx, me, &con)
-}
-
-// checkMembers proves the members' scope, and that the account the token acts
-// as is known by the id it has among the members: nobody has documented that
-// core_user_id and user_id are the same.
-func (c *Connector) checkMembers(ctx context.Context, me account, con *connectors.Connection) error {
-	admins, err := c.list(ctx, filtering{UserRole: "ADMIN", RelationStatus: "BOUND"}, nil)
-	if no := denied(err); no != nil {
-		con.Findings = append(con.Findings, connectors.Finding{
-			Code: bridge.PlatformScopeMissing, Detail: "the app may not manage members: " + no.Message, Blocking: true,
-			Next: "Give the app the scope BC Member Management (156) at business-api.tiktok.com and authorise again.",
-		})
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	var alike []memberRow
-	for _, r := range admins {
-		if string(r.UserID) == me.id() {
-			return nil
-		}
-		if r.UserID != "" && fits(r.UserEmail, me.Email) {
-			alike = append(alike, r)
-		}
-	}
-	if len(alike) > 1 {
-		var named []memberRow
-		for _, r := range alike {
-			if r.UserName == me.DisplayName {
-				named = append(named, r)
-			}
-		}
-		alike = named
-	}
-	if len(alike) == 1 {
-		con.SelfID = string(alike[0].UserID)
-		return nil
-	}
-	con.Findings = append(con.Findings, connectors.Finding{
-		Code: bridge.GuardSelf, Detail: fmt.Sprintf("the account of the token (%s, %s) could not be told among the admins of the Business Center", me.DisplayName, me.Email),
-		Next: "Protect its member by hand, so that no rule can remove it.",
-	})
-	return nil
 }
 
 // denied is err where it is a no that may be about permissions: TikTok says

@@ -66,9 +66,10 @@ type memberPage struct {
 type centerPage struct {
 	List []struct {
 		Info struct {
-			ID     ident  `json:"bc_id"`
-			Name   string `json:"name"`
-			Status string `json:"status"`
+			ID           ident  `json:"bc_id"`
+			Name         string `json:"name"`
+			Status       string `json:"status"`
+			Verification string `json:"verification_status"` // NOT_SUBMITTED, REVIEWING, VERIFIED, FAILED, EXPIRED; may be left out
 		} `json:"bc_info"`
 		UserRole string `json:"user_role"`
 	} `json:"list"`
