@@ -44,6 +44,10 @@ const (
 	FirstDeactivation First = "first-deactivation"
 )
 
+// TrialLabel begins the label of a token by which `source test` calls: what it
+// does is no sign that the identity provider does it.
+const TrialLabel = "source-test-"
+
 var (
 	filledGroup   = regexp.MustCompile(`(?:added|set the|with) [1-9][0-9]* (?:to Group|members)`)
 	changedActive = regexp.MustCompile(`changed (?:[^;]*, )?active(?:, [^;]*)? of User`)
@@ -52,7 +56,7 @@ var (
 
 // FirstsOf says what an exchange may be the first of.
 func FirstsOf(e Exchange) []First {
-	if e.SourceID == "" || e.Status == 401 {
+	if e.SourceID == "" || e.Status == 401 || strings.HasPrefix(e.TokenLabel, TrialLabel) {
 		return nil
 	}
 	out := []First{FirstCall}
@@ -124,6 +128,7 @@ func (s Sample) String() string {
 // Looked users and their groups are looked at.
 type DirectoryFacts struct {
 	Users, Groups  int // of those looked at
+	Settled        int // groups that have been here, and left alone, for a cycle
 	Members        bool
 	Inactive       bool
 	NotEmail       Sample // userNames that are no address; the person has one
@@ -197,7 +202,7 @@ func Diagnose(f SourceFacts) Diagnosis {
 		at, known := f.Firsts[s.what]
 		c := Milestone{What: s.what, Title: s.title, Done: known || done[s.what], At: at}
 		if !c.Done {
-			c.Next = s.next.of(f.Source.Kind)
+			c.Next = s.next.of(f.Source)
 		}
 		d.Checklist = append(d.Checklist, c)
 	}
@@ -225,7 +230,7 @@ type patient struct {
 }
 
 func (p *patient) note(problem bool, code Code, at time.Time, fix fix, detail string, args ...any) {
-	p.found = append(p.found, Finding{Code: code, Problem: problem, At: at, Fix: fix.of(p.Source.Kind), Detail: fmt.Sprintf(detail, args...)})
+	p.found = append(p.found, Finding{Code: code, Problem: problem, At: at, Fix: fix.of(p.Source), Detail: fmt.Sprintf(detail, args...)})
 }
 
 // called looks at whether the IdP gets in at all.
@@ -261,7 +266,7 @@ func (p *patient) called() {
 		}
 	}
 	if w := p.Traffic.WrongPaths; w.Count > 0 {
-		p.note(true, DoctorWrongPath, w.At, fixPath, "%s went to addresses that do not exist: %s", requests(w.Count), w)
+		p.note(true, DoctorWrongPath, w.At, fixPath, "%s to addresses that do not exist: %s", requests(w.Count), w)
 	}
 }
 
@@ -283,30 +288,30 @@ func SilentAfter(kind SourceKind, lastGap time.Duration) time.Duration {
 func (p *patient) sent() {
 	d, t := p.Directory, p.Traffic
 	switch {
-	case d.Groups > 0 && d.Users == 0:
-		p.note(true, DoctorNoUsers, time.Time{}, fixNoUsers, "%d groups are here and not one user", d.Groups)
-	case d.Groups > 0 && d.Users > 0 && !d.Members:
-		p.note(true, DoctorNoMembers, time.Time{}, fixNoMembers, "%d users and %d groups are here, and nobody is in a group", d.Users, d.Groups)
+	case d.Settled > 0 && d.Users == 0:
+		p.note(true, DoctorNoUsers, time.Time{}, fixNoUsers, "here are groups (%d) and not one user", d.Groups)
+	case d.Settled > 0 && !d.Members:
+		p.note(true, DoctorNoMembers, time.Time{}, fixNoMembers, "here are users (%d) and groups (%d), and nobody is in a group", d.Users, d.Groups)
 	case d.EmptyGroups.Count > 0:
-		p.note(false, DoctorEmptyGroup, time.Time{}, fixEmptyGroup, "%d groups have no members: %s", d.EmptyGroups.Count, d.EmptyGroups)
+		p.note(false, DoctorEmptyGroup, time.Time{}, fixEmptyGroup, "groups without members (%d): %s", d.EmptyGroups.Count, d.EmptyGroups)
 	}
 	if d.UnknownMembers.Count > 0 {
-		p.note(true, DoctorUnknownMembers, d.UnknownMembers.At, fixUnknownMembers, "%d memberships name people who never came: %s", d.UnknownMembers.Count, d.UnknownMembers)
+		p.note(true, DoctorUnknownMembers, d.UnknownMembers.At, fixUnknownMembers, "memberships of people who never came (%d): %s", d.UnknownMembers.Count, d.UnknownMembers)
 	}
 	if p.Source.Kind == Okta && d.Everyone != "" {
-		text := "every active user is in the group %q, as it is when the group that assigns the app is also pushed"
+		text := fmt.Sprintf("every active user is in the group %q, as it is when the group that assigns the app is also pushed", d.Everyone)
 		if n := d.InNoGroup; n.Count > 0 {
 			text += "; in no group: " + n.String()
 		}
-		p.note(false, DoctorSameGroup, time.Time{}, fixSameGroup, text, d.Everyone)
+		p.note(false, DoctorSameGroup, time.Time{}, fixSameGroup, "%s", text)
 	}
 	if d.NoAddress.Count > 0 {
-		p.note(true, DoctorUserName, time.Time{}, fixUserName, "%d people cannot be invited: userName is not an e-mail address, and they have no other: %s", d.NoAddress.Count, d.NoAddress)
+		p.note(true, DoctorUserName, time.Time{}, fixUserName, "userName is not an e-mail address and there is no other, so these cannot be invited (%d): %s", d.NoAddress.Count, d.NoAddress)
 	} else if d.NotEmail.Count > 0 {
-		p.note(false, DoctorUserName, time.Time{}, fixUserName, "userName is not an e-mail address for %d people; their emails are used: %s", d.NotEmail.Count, d.NotEmail)
+		p.note(false, DoctorUserName, time.Time{}, fixUserName, "userName is not an e-mail address (%d); the emails are used instead: %s", d.NotEmail.Count, d.NotEmail)
 	}
 	if n := t.NoActive; n.Count > 0 {
-		p.note(true, DoctorNoActive, n.At, fixNoActive, "%d of the last %d users were created without active: %s", n.Count, t.Creates, n)
+		p.note(true, DoctorNoActive, n.At, fixNoActive, "created without active, %d of the last %d users: %s", n.Count, t.Creates, n)
 	}
 	if n := t.LetterCase; n.Count > 0 {
 		p.note(true, DoctorLetterCase, n.At, fixLetterCase, "a user was refused because another has the name in other letters: %s", n)
@@ -315,20 +320,20 @@ func (p *patient) sent() {
 		p.note(false, DoctorLetterCase, time.Time{}, fixSameName, "several groups have one name, and a rule by name means all of them: %s", n)
 	}
 	if n := t.StringBooleans; n.Count > 0 {
-		p.note(false, DoctorStringBooleans, n.At, fixStringBooleans, "%s had booleans as text: %s. They are understood", requests(n.Count), n)
+		p.note(false, DoctorStringBooleans, n.At, fixStringBooleans, "%s with booleans as text: %s. They are understood", requests(n.Count), n)
 	}
 }
 
 // answered looks at what we answered.
 func (p *patient) answered() {
 	if n := p.Traffic.Throttled; n.Count > 0 {
-		p.note(false, DoctorThrottled, n.At, fixThrottled, "%s went over the rate of this source and were told when to come again", requests(n.Count))
+		p.note(false, DoctorThrottled, n.At, fixThrottled, "%s over the rate of this source, told when to come again", requests(n.Count))
 	}
 	if n := p.Traffic.Refused; n.Count > 0 {
-		p.note(true, DoctorRefused, n.At, fixRefused, "%s were refused: %s", requests(n.Count), n)
+		p.note(true, DoctorRefused, n.At, fixRefused, "%s refused: %s", requests(n.Count), n)
 	}
 	if n := p.Traffic.Faults; n.Count > 0 {
-		p.note(true, DoctorFault, n.At, fixFault, "%s could not be served: %s", requests(n.Count), n)
+		p.note(true, DoctorFault, n.At, fixFault, "%s not served: %s", requests(n.Count), n)
 	}
 }
 

@@ -1,16 +1,20 @@
 package bridge
 
-// fix says what to do, in the words of the IdP's own pages.
+import "strings"
+
+// fix says what to do, in the words of the IdP's own pages. NAME stands for the
+// source's name.
 type fix struct{ okta, entra, other string }
 
-func (f fix) of(k SourceKind) string {
+func (f fix) of(s Source) string {
+	text := f.other
 	switch {
-	case k == Okta && f.okta != "":
-		return f.okta
-	case k == Entra && f.entra != "":
-		return f.entra
+	case s.Kind == Okta && f.okta != "":
+		text = f.okta
+	case s.Kind == Entra && f.entra != "":
+		text = f.entra
 	}
-	return f.other
+	return strings.ReplaceAll(text, "NAME", s.Name)
 }
 
 // checklist is what a team goes through while it sets a source up.

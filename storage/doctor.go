@@ -141,9 +141,13 @@ func (tx *Tx) groupFacts(ctx context.Context, sourceID string, settled time.Time
 	}
 	f.Groups = len(groups)
 	for _, g := range groups {
+		old := g.updated.Before(settled)
+		if old {
+			f.Settled++
+		}
 		if g.filled {
 			f.Members = true
-		} else if g.updated.Before(settled) {
+		} else if old {
 			f.EmptyGroups.Add(g.name, time.Time{})
 		}
 	}

@@ -57,7 +57,7 @@ func Doctor(ctx context.Context, tx *storage.Tx, nameOrID string) (bridge.Diagno
 func tokenInUse(tokens []storage.Token, now time.Time) (label string, ends time.Time) {
 	var last time.Time
 	for _, t := range tokens {
-		if !t.Issued && t.Holds(now) && t.LastUsedAt.After(last) {
+		if !t.Issued && !strings.HasPrefix(t.Label, bridge.TrialLabel) && t.Holds(now) && t.LastUsedAt.After(last) {
 			label, ends, last = t.Label, t.ExpiresAt, t.LastUsedAt
 		}
 	}
@@ -73,7 +73,7 @@ func traffic(ctx context.Context, tx *storage.Tx, sourceID string, since time.Ti
 	}
 	f.Requests = len(latest)
 	for _, e := range latest {
-		if e.Status < 300 {
+		if e.Status < 300 && !strings.HasPrefix(e.TokenLabel, bridge.TrialLabel) {
 			look(&f, e)
 		}
 	}
@@ -82,6 +82,9 @@ func traffic(ctx context.Context, tx *storage.Tx, sourceID string, since time.Ti
 		return f, err
 	}
 	for _, e := range failed {
+		if strings.HasPrefix(e.TokenLabel, bridge.TrialLabel) {
+			continue
+		}
 		if err := lookFailed(ctx, tx, &f, e); err != nil {
 			return f, err
 		}

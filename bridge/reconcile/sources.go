@@ -103,3 +103,16 @@ func RevokeToken(ctx context.Context, db *storage.DB, nameOrID, tokenID, by stri
 		return fmt.Errorf("token %q of source %s: %w; `adbridge source token %s` lists them", tokenID, s.Name, bridge.ErrNotFound, s.Name)
 	})
 }
+
+// EndToken ends a token that was made for one purpose.
+func EndToken(ctx context.Context, tx *storage.Tx, s bridge.Source, token bridge.Secret, by string) error {
+	t, _, err := tx.TokenByHash(ctx, HashToken(token.Reveal()))
+	if err != nil {
+		return err
+	}
+	if err := tx.RevokeToken(ctx, t.ID); err != nil {
+		return err
+	}
+	return tx.AddEvents(ctx, audit.Event{Actor: audit.ActorAdmin(by), Action: audit.TokenRevoked, Source: s.ID, Subject: s.Name,
+		Detail: map[string]any{"token": t.ID, "label": t.Label}})
+}
