@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -20,9 +19,7 @@ import (
 	"adbridge/connectors"
 	"adbridge/connectors/meta"
 	"adbridge/connectors/tiktok"
-	"adbridge/scim"
 	"adbridge/storage"
-	"adbridge/web"
 )
 
 // platform is one line a platform: how to open a connector, what the platform
@@ -53,6 +50,8 @@ type App struct {
 	Lanes     *Lanes
 	Log       zerolog.Logger
 
+	callers   *reconcile.Callers
+	ready     *readiness
 	keys      *storage.Keyring
 	platforms map[bridge.Platform]platform
 	budgets   *connectors.Budgets
@@ -80,6 +79,8 @@ func NewApp(ctx context.Context, c Config, log zerolog.Logger) (*App, error) {
 	app.Inspector = reconcile.Inspector{DB: db, Dial: app.Dial, Log: log}
 	app.Lanes = &Lanes{DB: db, Planner: app.Planner, Puller: app.Puller, Worker: app.Worker, Holder: holder(), Log: log}
 	app.exchanges = newExchangeLog(db, log)
+	app.callers = &reconcile.Callers{DB: db, Now: time.Now, Log: log}
+	app.ready = &readiness{db: db, log: log}
 	return app, nil
 }
 
@@ -120,54 +121,6 @@ func (a *App) Connect(hub bridge.Hub, cred storage.Credentials, onCall func(conn
 	})
 }
 
-// SCIM is the SCIM server.
-func (a *App) SCIM() http.Handler {
-	return scim.New(scim.Options{
-		Directory: reconcile.Directory{DB: a.DB}, Auth: scimAuth{&reconcile.Callers{DB: a.DB, Now: time.Now}},
-		Log: a.exchanges, PublicURL: a.Config.PublicURL, CursorKey: a.keys.Derive("scim cursors"), Logger: a.Log,
-	})
-}
-
-// scimAuth says in SCIM's words why a token opens nothing.
-type scimAuth struct{ callers *reconcile.Callers }
-
-func (s scimAuth) Authenticate(ctx context.Context, bearer, from string) (bridge.Source, string, bool, error) {
-	source, label, readOnly, err := s.callers.Authenticate(ctx, bearer, from)
-	if errors.Is(err, reconcile.ErrToken) {
-		err = &scim.TokenError{Reason: err.Error()}
-	}
-	return source, label, readOnly, err
-}
-
-// Handler serves everything: SCIM, the pages, and the health checks.
-func (a *App) Handler() (http.Handler, error) {
-	pages, err := web.New(web.Options{DB: a.DB, Planner: a.Planner, PublicURL: a.Config.PublicURL, Log: a.Log})
-	if err != nil {
-		return nil, err
-	}
-	mux := http.NewServeMux()
-	mux.Handle("/scim/", a.SCIM())
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
-	mux.HandleFunc("GET /readyz", a.ready)
-	mux.Handle("/", pages)
-	return mux, nil
-}
-
-// ready says whether requests can be served: the database answers.
-func (a *App) ready(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-	defer cancel()
-	err := a.DB.Read(ctx, func(tx *storage.Tx) error {
-		_, err := tx.Sources(ctx)
-		return err
-	})
-	if err != nil {
-		http.Error(w, "the database does not answer: "+err.Error(), http.StatusServiceUnavailable)
-		return
-	}
-	_, _ = io.WriteString(w, "ready\n")
-}
-
 // Serve listens, calls ready with the address, and works until ctx ends; then
 // it lets requests finish and gives its lanes back.
 func (a *App) Serve(ctx context.Context, ready func(net.Addr) error) error {
@@ -194,6 +147,9 @@ func (a *App) ServeOn(ctx context.Context, listener net.Listener, ready func(net
 	running.Go(func() { seal(work, a.DB, a.Log) })
 	running.Go(func() { a.lookDaily(work) })
 	running.Go(func() { a.exchanges.run(work) })
+	running.Go(func() { a.ready.watch(work) })
+	running.Go(func() { flushRefusals(work, a.callers) })
+	running.Go(func() { purge(work, a.DB, a.Config.retention(), a.Log) })
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	if err = ready(listener.Addr()); err == nil {

@@ -6,8 +6,10 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"golang.org/x/time/rate"
 
 	"adbridge/bridge"
+	"adbridge/bridge/reconcile"
 	"adbridge/storage"
 )
 
@@ -94,24 +96,32 @@ const (
 	exchangeQueue = 10_000                 // exchanges waiting to be written
 	exchangeEvery = 200 * time.Millisecond // how long one may wait
 	exchangeMost  = 100                    // written at once: requests wait behind it
+	// Requests of nobody whom we know: one in so long beyond a burst. What they
+	// were refused for is counted in the audit trail.
+	strangerEvery, strangerBurst = 100 * time.Millisecond, 200
 )
 
 // exchangeLog keeps the provisioning log behind the requests, so that it never
 // slows one down. It is for operators: past its queue it loses entries and
 // says how many. The audit trail never does.
 type exchangeLog struct {
-	db    *storage.DB
-	log   zerolog.Logger
-	queue chan bridge.Exchange
-	lost  chan struct{}
+	db        *storage.DB
+	log       zerolog.Logger
+	queue     chan bridge.Exchange
+	lost      chan struct{}
+	strangers *rate.Limiter
 }
 
 func newExchangeLog(db *storage.DB, log zerolog.Logger) *exchangeLog {
-	return &exchangeLog{db: db, log: log, queue: make(chan bridge.Exchange, exchangeQueue), lost: make(chan struct{}, exchangeQueue)}
+	return &exchangeLog{db: db, log: log, queue: make(chan bridge.Exchange, exchangeQueue), lost: make(chan struct{}, exchangeQueue),
+		strangers: rate.NewLimiter(rate.Every(strangerEvery), strangerBurst)}
 }
 
 // Exchange queues one.
 func (e *exchangeLog) Exchange(_ context.Context, x bridge.Exchange) {
+	if x.SourceID == "" && !e.strangers.Allow() {
+		return
+	}
 	select {
 	case e.queue <- x:
 	default:
@@ -157,5 +167,71 @@ func (e *exchangeLog) write(ctx context.Context) {
 			e.log.Error().Err(err).Int("lost", len(batch)).Msg("write the provisioning log")
 			return
 		}
+	}
+}
+
+// flushRefusals puts on record each minute whom a flood has had counted, and
+// the rest at the end.
+func flushRefusals(ctx context.Context, callers *reconcile.Callers) {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			callers.Flush(ctx, true)
+			return
+		case <-tick.C:
+			callers.Flush(ctx, false)
+		}
+	}
+}
+
+const (
+	purgeEvery = time.Hour
+	purgeMost  = 200                   // lines in one transaction: requests wait behind it
+	purgePause = 20 * time.Millisecond // so that others write meanwhile
+	// issuedKept is how long a token that the token endpoint issued is kept
+	// after its end, for whoever asks what it was.
+	issuedKept = 7 * 24 * time.Hour
+)
+
+// purge forgets what need not be kept: lines of the provisioning log past
+// their time (0: none), and tokens that ended by themselves. Several servers may do it at once.
+func purge(ctx context.Context, db *storage.DB, keep time.Duration, log zerolog.Logger) {
+	tick := time.NewTicker(purgeEvery)
+	defer tick.Stop()
+	for {
+		if n, err := purgeOnce(ctx, db, keep, time.Now()); err != nil && ctx.Err() == nil {
+			log.Error().Err(err).Msg("purge the provisioning log; it is tried again in an hour")
+		} else if n > 0 {
+			log.Info().Int("lines", n).Msg("purged the provisioning log")
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// purgeOnce forgets all that is due, a little at a time.
+func purgeOnce(ctx context.Context, db *storage.DB, keep time.Duration, now time.Time) (total int, err error) {
+	if err := db.Write(ctx, func(tx *storage.Tx) error {
+		_, err := tx.PurgeTokens(ctx, now.Add(-issuedKept), purgeMost)
+		return err
+	}); err != nil || keep <= 0 {
+		return 0, err
+	}
+	for {
+		n := 0
+		err := db.Write(ctx, func(tx *storage.Tx) (err error) {
+			n, err = tx.PurgeExchanges(ctx, now.Add(-keep), purgeMost)
+			return err
+		})
+		total += n
+		if err != nil || n < purgeMost {
+			return total, err
+		}
+		pause(ctx, purgePause)
 	}
 }

@@ -4,17 +4,22 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/caarlos0/env/v11"
 	"github.com/goccy/go-yaml"
 	"github.com/spf13/pflag"
 
 	"adbridge/bridge"
+	"adbridge/bridge/reconcile"
 )
 
 // Config is where adbridge runs. It comes from flags, else ADBRIDGE_*
@@ -26,6 +31,10 @@ type Config struct {
 	KeyFile   string `yaml:"key_file" env:"ADBRIDGE_KEY_FILE"`
 	LogLevel  string `yaml:"log_level" env:"ADBRIDGE_LOG_LEVEL"`
 	LogFormat string `yaml:"log_format" env:"ADBRIDGE_LOG_FORMAT"` // json or text
+
+	ScimRate     string `yaml:"scim_rate" env:"ADBRIDGE_SCIM_RATE"`         // requests a second of one source, :burst
+	TrustedProxy string `yaml:"trusted_proxy" env:"ADBRIDGE_TRUSTED_PROXY"` // CIDRs whose X-Forwarded-For is believed
+	LogRetention string `yaml:"log_retention" env:"ADBRIDGE_LOG_RETENTION"` // of the provisioning log
 
 	// Key seals the credentials in the database. It is read from
 	// ADBRIDGE_KEY only: a key does not belong on a command line or in a file
@@ -39,11 +48,13 @@ const (
 	defaultDB        = "adbridge.db"
 	defaultLogLevel  = "info"
 	defaultLogFormat = "json"
+	defaultScimRate  = "50:200"
+	defaultRetention = "30d"
 )
 
 // flags declares the flags that every command takes.
 func (c *Config) flags(fs *pflag.FlagSet, file *string) {
-	fs.StringVar(file, "config", "", "YAML `file` with listen, db, public_url, key_file, log_level, log_format (ADBRIDGE_CONFIG)")
+	fs.StringVar(file, "config", "", "YAML `file` with listen, db, public_url, key_file, log_level, log_format, scim_rate, trusted_proxy, log_retention (ADBRIDGE_CONFIG)")
 	fs.StringVar(&c.DB, "db", "", "database: a path, sqlite:PATH or postgres://… (ADBRIDGE_DB, default "+defaultDB+")")
 	fs.StringVar(&c.KeyFile, "key-file", "", "`file` with the key that seals credentials, made at first start (ADBRIDGE_KEY_FILE; ADBRIDGE_KEY holds the key itself; default beside the database)")
 	fs.StringVar(&c.PublicURL, "public-url", "", "`URL` under which IdPs and people reach this server (ADBRIDGE_PUBLIC_URL)")
@@ -66,7 +77,8 @@ func (c *Config) load(file string) error {
 			faults = append(faults, err)
 		}
 	}
-	defaults := Config{Listen: defaultListen, DB: defaultDB, LogLevel: defaultLogLevel, LogFormat: defaultLogFormat}
+	defaults := Config{Listen: defaultListen, DB: defaultDB, LogLevel: defaultLogLevel, LogFormat: defaultLogFormat,
+		ScimRate: defaultScimRate, LogRetention: defaultRetention}
 	for _, from := range []Config{fromEnv, fromFile, defaults} {
 		c.fill(from)
 	}
@@ -83,6 +95,7 @@ func (c *Config) fill(from Config) {
 	for _, f := range []struct{ to, from *string }{
 		{&c.Listen, &from.Listen}, {&c.DB, &from.DB}, {&c.PublicURL, &from.PublicURL},
 		{&c.KeyFile, &from.KeyFile}, {&c.LogLevel, &from.LogLevel}, {&c.LogFormat, &from.LogFormat},
+		{&c.ScimRate, &from.ScimRate}, {&c.TrustedProxy, &from.TrustedProxy}, {&c.LogRetention, &from.LogRetention},
 	} {
 		if *f.to == "" {
 			*f.to = *f.from
@@ -136,7 +149,66 @@ func (c *Config) faults() []error {
 	default:
 		faults = append(faults, fmt.Errorf("log-format: %q is not known; use json or text", c.LogFormat))
 	}
+	if _, _, err := parseRate(c.ScimRate); err != nil {
+		faults = append(faults, err)
+	}
+	if _, err := parseProxies(c.TrustedProxy); err != nil {
+		faults = append(faults, err)
+	}
+	if _, err := parseAge(c.LogRetention); err != nil {
+		faults = append(faults, fmt.Errorf("log-retention: %w", err))
+	}
 	return faults
+}
+
+// parseRate reads "50:200": requests a second, and how many at once; 0 sets no limit.
+func parseRate(s string) (perSecond float64, burst int, err error) {
+	rate, many, given := strings.Cut(s, ":")
+	if perSecond, err = strconv.ParseFloat(rate, 64); err == nil {
+		if burst = int(math.Ceil(4 * perSecond)); given {
+			burst, err = strconv.Atoi(many)
+		}
+	}
+	if err != nil || !(perSecond >= 0 && perSecond <= 1e6) || burst < 0 || perSecond > 0 && burst < 1 {
+		return 0, 0, fmt.Errorf("scim-rate: %q is not a rate; give requests a second and how many at once, such as %s, or 0 for no limit", s, defaultScimRate)
+	}
+	return perSecond, burst, nil
+}
+
+// parseProxies reads a list of CIDRs.
+func parseProxies(s string) ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for one := range strings.SplitSeq(s, ",") {
+		if strings.TrimSpace(one) == "" {
+			continue
+		}
+		p, err := reconcile.ParsePrefix(one)
+		if err != nil {
+			return nil, fmt.Errorf("trusted-proxy: %w", err)
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// parseAge reads a duration that may be in days.
+func parseAge(s string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		if n, err := strconv.Atoi(days); err == nil && n >= 0 && n < 36500 {
+			return time.Duration(n) * 24 * time.Hour, nil
+		}
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 {
+		return 0, fmt.Errorf("%q is not a time such as 30d or 12h", s)
+	}
+	return d, nil
+}
+
+// retention is how long a line of the provisioning log is kept; 0: for ever.
+func (c *Config) retention() time.Duration {
+	d, _ := parseAge(c.LogRetention) // checked when it was loaded; a demo has none
+	return d
 }
 
 // keyFile is the file that holds the sealing key: beside a SQLite database,

@@ -75,7 +75,7 @@ func (s *stage) command(ctx context.Context, args ...string) *exec.Cmd {
 	}
 	cmd := exec.CommandContext(ctx, exe, args...)
 	cmd.Dir = s.dir
-	cmd.Env = append(append(os.Environ(), beBinary+"=1", "ADBRIDGE_DB="+s.db, "ADBRIDGE_KEY_FILE="+filepath.Join(s.dir, "adbridge.key"), "ADBRIDGE_LOG_LEVEL=warn"), s.env...)
+	cmd.Env = append(append(os.Environ(), beBinary+"=1", "ADBRIDGE_DB="+s.db, "ADBRIDGE_KEY_FILE="+filepath.Join(s.dir, "adbridge.key"), "ADBRIDGE_LOG_LEVEL=warn", "ADBRIDGE_SCIM_RATE=0"), s.env...)
 	return cmd
 }
 

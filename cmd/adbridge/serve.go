@@ -42,5 +42,8 @@ once, within a day. SIGTERM stops it cleanly.
 		},
 	}
 	cmd.Flags().StringVar(&c.config.Listen, "listen", "", "host:port to listen on (ADBRIDGE_LISTEN, default "+defaultListen+")")
+	cmd.Flags().StringVar(&c.config.ScimRate, "scim-rate", "", "requests a second of one source, and how many at once; 0 = no limit (ADBRIDGE_SCIM_RATE, default "+defaultScimRate+")")
+	cmd.Flags().StringVar(&c.config.TrustedProxy, "trusted-proxy", "", "`CIDRs` of the proxies whose X-Forwarded-For is believed; without it the direct peer is the caller (ADBRIDGE_TRUSTED_PROXY)")
+	cmd.Flags().StringVar(&c.config.LogRetention, "log-retention", "", "how long the provisioning log keeps a request; 0 = for ever (ADBRIDGE_LOG_RETENTION, default "+defaultRetention+")")
 	return cmd
 }

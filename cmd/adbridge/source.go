@@ -21,7 +21,7 @@ func (c *cli) source() *cobra.Command {
 		Long: `A source is one IdP connection: its people and groups are its own, and its bearer token
 says which source a SCIM request belongs to.`,
 	}
-	cmd.AddCommand(c.sourceAdd(), c.sourceList(), c.sourceToken())
+	cmd.AddCommand(c.sourceAdd(), c.sourceList(), c.sourceShow(), c.sourceSet(), c.sourceToken(), c.sourceDoctor(), c.sourceLog(), c.sourceTest())
 	return cmd
 }
 
@@ -186,9 +186,12 @@ func (c *cli) listTokens(tx *storage.Tx, cmd *cobra.Command, name string) error 
 	if err != nil {
 		return err
 	}
-	views := make([]tokenView, len(tokens))
-	for i, t := range tokens {
-		views[i] = tokenView{t.ID, t.Label, t.ReadOnly, t.CreatedAt, t.ExpiresAt, t.RevokedAt, t.LastUsedAt, t.LastUsedFrom}
+	views := make([]tokenView, 0, len(tokens))
+	for _, t := range tokens {
+		if t.Issued && !t.Holds(tx.Now()) { // one an hour
+			continue
+		}
+		views = append(views, tokenView{t.ID, t.Label, t.ReadOnly, t.CreatedAt, t.ExpiresAt, t.RevokedAt, t.LastUsedAt, t.LastUsedFrom})
 	}
 	slices.SortFunc(views, func(a, b tokenView) int { return a.CreatedAt.Compare(b.CreatedAt) })
 	return c.show(views, func(w io.Writer) error {
