@@ -15,8 +15,8 @@ import (
 // commands are all commands, in the order in which a person meets them.
 func (c *cli) commands() []*cobra.Command {
 	return []*cobra.Command{
-		c.demo(), c.sim(), c.serve(), c.source(), c.hub(), c.rule(), c.pull(), c.plan(), c.report(), c.members(),
-		c.match(), c.exempt(), c.adopt(), c.protect(), c.approve(), c.reject(), c.override(), c.grant(), c.undo(),
+		c.demo(), c.sim(), c.serve(), c.source(), c.hub(), c.rule(), c.pull(), c.plan(), c.report(), c.members(), c.invitations(),
+		c.match(), c.alias(), c.exempt(), c.adopt(), c.protect(), c.approve(), c.reject(), c.override(), c.grant(), c.decisions(), c.undo(),
 		c.tasks(), c.release(), c.explain(), c.reasons(), c.audit(), c.migrate(), c.version(),
 	}
 }

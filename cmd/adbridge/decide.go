@@ -88,44 +88,6 @@ func member(ctx context.Context, needle string) func(*App, *storage.Tx, *bridge.
 	}
 }
 
-func (c *cli) match() *cobra.Command {
-	var reason string
-	var not, self bool
-	cmd := &cobra.Command{
-		Use:   "match HUB MEMBER PERSON",
-		Short: "Say that a member of a hub is a person of the directory",
-		Long: `Binds an unmatched or disputed member to a person. MEMBER is its id, platform id, address as shown or
-name; PERSON a userName, e-mail, externalId or SCIM id. --not says that they are two different people;
---self claims the account that the hub's token acts as.`,
-		Example: "  adbridge match eu d**a@example.com dana@corp.example",
-		Args:    cobra.ExactArgs(3),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx := cmd.Context()
-			d := bridge.Decision{Kind: bridge.DecideMatch, Reason: reason}
-			switch {
-			case not && self:
-				return wrong("choose one", "give --not or --self, not both")
-			case not:
-				d.Kind = bridge.DecideNotMatch
-			case self:
-				d.Kind = bridge.DecideClaim
-			}
-			return c.decide(ctx, args[0], d, func(app *App, tx *storage.Tx, d *bridge.Decision) error {
-				if err := member(ctx, args[1])(app, tx, d); err != nil {
-					return err
-				}
-				p, err := onePerson(ctx, tx, args[2])
-				d.PersonID = p.ID
-				return err
-			}, "noted")
-		},
-	}
-	cmd.Flags().StringVar(&reason, "reason", "", "why, for the audit trail")
-	cmd.Flags().BoolVar(&not, "not", false, "they are not the same person")
-	cmd.Flags().BoolVar(&self, "self", false, "it is the account that the hub's token acts as")
-	return cmd
-}
-
 func (c *cli) exempt() *cobra.Command {
 	var reason, until string
 	cmd := &cobra.Command{

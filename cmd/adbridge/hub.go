@@ -204,8 +204,8 @@ docs/tiktok.md and docs/meta.md say where the token and the business id come fro
 				if err != nil {
 					return err
 				}
-				return c.show(viewHub(hub), say("hub %s is connected: %s (%s), acting as %s\nIt is in the mode observe: nothing is changed. `adbridge report %s` shows it once it is read.\n",
-					hub.Slug, hub.BusinessName, hub.BusinessID, hub.SelfName, hub.Slug))
+				return c.show(viewHub(hub), say("hub %s is connected: %s (%s), acting as %s\nIt is in the mode observe: nothing is changed. `adbridge report %s` shows it once it is read.\n%s",
+					hub.Slug, hub.BusinessName, hub.BusinessID, orDash(hub.SelfName), hub.Slug, offerClaim(hub)))
 			})
 		},
 	}
@@ -214,6 +214,15 @@ docs/tiktok.md and docs/meta.md say where the token and the business id come fro
 	cmd.Flags().StringVar(&api, "api-url", "", "scheme, host and port that replace the platform's own, for a simulator or a proxy")
 	a.flags(cmd)
 	return cmd
+}
+
+// offerClaim tells the operator how to say whose the account is that the token
+// acts as, whatever its address.
+func offerClaim(hub bridge.Hub) string {
+	if hub.SelfID == "" {
+		return ""
+	}
+	return fmt.Sprintf("If %s is someone's own account, say whose: adbridge match %s --self PERSON. It is never changed either way.\n", orDash(hub.SelfName), hub.Slug)
 }
 
 // slugFree asks before the platform is bothered.
@@ -365,54 +374,6 @@ func setAll(h *bridge.Hub, pairs []string) (map[string]any, error) {
 		return nil, wrong("`adbridge hub show` lists every setting with its meaning and default; nothing was changed", "%w", errors.Join(faults...))
 	}
 	return detail, nil
-}
-
-func (c *cli) hubPause() *cobra.Command {
-	var reason string
-	cmd := &cobra.Command{
-		Use:   "pause HUB --reason WHY",
-		Short: "Stop all changes to a hub; it is not read either, unless you pull",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if reason == "" {
-				return wrong("say why with --reason; the audit trail keeps it", "reason: it is missing")
-			}
-			return c.halt(cmd.Context(), args[0], audit.HubPaused, func(h *bridge.Hub) map[string]any {
-				h.Halt = &bridge.Halt{State: bridge.Paused, Reason: bridge.HubPaused, Note: reason, By: c.by, Since: time.Now().UTC()}
-				return map[string]any{"reason": reason}
-			})
-		},
-	}
-	cmd.Flags().StringVar(&reason, "reason", "", "why")
-	return cmd
-}
-
-func (c *cli) hubResume() *cobra.Command {
-	return &cobra.Command{
-		Use:   "resume HUB",
-		Short: "Let a paused, quarantined or disconnected hub go on",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.halt(cmd.Context(), args[0], audit.HubResumed, func(h *bridge.Hub) map[string]any {
-				detail := map[string]any{}
-				if h.Halt != nil {
-					detail["state"], detail["halted"] = h.Halt.State, h.Halt.Reason
-				}
-				h.Halt = nil
-				return detail
-			})
-		},
-	}
-}
-
-func (c *cli) halt(ctx context.Context, hub, action string, change func(*bridge.Hub) map[string]any) error {
-	return c.app(ctx, func(app *App) error {
-		h, err := reconcile.ChangeHub(ctx, app.DB, hub, c.by, action, func(h *bridge.Hub) (map[string]any, error) { return change(h), nil })
-		if err != nil {
-			return err
-		}
-		return c.show(viewHub(h), say("hub %s is %s\n", h.Slug, h.State()))
-	})
 }
 
 func (c *cli) hubConnect() *cobra.Command {
