@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gorilla/mux"
 	"github.com/rs/zerolog"
 
 	"adbridge/bridge"
@@ -68,31 +69,26 @@ func (a *App) Handler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+	idp := a.SCIM()
+	token := scim.TokenEndpoint{Issuer: scimAuth{a.callers}, Log: a.exchanges, Now: time.Now, Logger: a.Log}
+	// Paths stay as they came: /scim/v2//Users is what a base URL with a slash
+	// at its end produces, and a redirect would turn the POST into a GET.
+	router := mux.NewRouter().SkipClean(true).UseEncodedPath()
+	router.Handle(scim.TokenPath, token)
+	router.Handle("/scim", idp)
+	router.PathPrefix("/scim/").Handler(idp)
+	router.MatcherFunc(func(r *http.Request, _ *mux.RouteMatch) bool { return astray(r) }).Handler(
+		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { idp.ServeHTTP(w, fromBase(r)) }))
+	router.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") }).Methods(http.MethodGet, http.MethodHead)
+	router.HandleFunc("/readyz", func(w http.ResponseWriter, r *http.Request) {
 		if why, _ := a.ready.probe(r.Context()); why != "" {
 			http.Error(w, why, http.StatusServiceUnavailable)
 			return
 		}
 		_, _ = io.WriteString(w, "ready\n")
-	})
-	mux.Handle("/", pages)
-	idp := a.SCIM()
-	token := scim.TokenEndpoint{Issuer: scimAuth{a.callers}, Log: a.exchanges, Now: time.Now, Logger: a.Log}
-	return behind(proxies, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		path := r.URL.Path
-		switch {
-		case path == scim.TokenPath:
-			token.ServeHTTP(w, r)
-		case path == "/scim" || strings.HasPrefix(path, "/scim/"): // not by the mux, which redirects /scim/v2//Users
-			idp.ServeHTTP(w, r)
-		case astray(r):
-			idp.ServeHTTP(w, fromBase(r))
-		default:
-			mux.ServeHTTP(w, r)
-		}
-	})), nil
+	}).Methods(http.MethodGet, http.MethodHead)
+	router.PathPrefix("/").Handler(pages)
+	return behind(proxies, router), nil
 }
 
 var scimPath = regexp.MustCompile(`/(Users|Groups|ServiceProviderConfig|Schemas|ResourceTypes|Bulk)(/|$)`)
