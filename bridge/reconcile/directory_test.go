@@ -1,245 +1,126 @@
-package reconcile_test
+package reconcile
 
 import (
-	"context"
 	"errors"
-	"slices"
 	"testing"
 
 	"adbridge/bridge"
-	"adbridge/bridge/audit"
-	"adbridge/bridge/reconcile"
 	"adbridge/storage"
-	"adbridge/storage/storagetest"
 )
 
-// house is a directory with one source, and one hub whose rule names a group.
-type house struct {
-	*testing.T
-	db   *storage.DB
-	dir  reconcile.Directory
-	call bridge.Call
-	hub  bridge.Hub
-}
-
-func each(t *testing.T, f func(h *house)) {
-	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
-		s := storagetest.Source(t, db, "okta")
-		h := &house{T: t, db: db, dir: reconcile.Directory{DB: db}, call: bridge.Call{Source: s, TokenLabel: "first", RequestID: "req-1"}}
-		storagetest.Write(t, db, func(ctx context.Context, tx *storage.Tx) error {
-			h.hub = bridge.Hub{ID: tx.NewID(), Slug: "eu", Platform: bridge.TikTok, BusinessID: "7", Mode: bridge.ModeObserve, Settings: bridge.DefaultSettings()}
-			return tx.CreateHub(ctx, h.hub, storage.Credentials{Token: bridge.NewSecret("t")})
-		})
-		if _, err := reconcile.AddRule(t.Context(), db, bridge.Rule{GroupName: "Ads", Role: bridge.Collaborator}, "eu", "ana"); err != nil {
+// TestAnswersShowTheGroupsThatAUserIsIn: an IdP that reads its own writes back
+// must not take a member for none.
+func TestAnswersShowTheGroupsThatAUserIsIn(t *testing.T) {
+	both(t, func(t *testing.T, db *storage.DB) {
+		d := Directory{DB: db}
+		s, _, err := AddSource(t.Context(), db, bridge.Source{Name: "main", Kind: bridge.Entra}, "first", "test")
+		if err != nil {
 			t.Fatal(err)
 		}
-		f(h)
-	})
-}
-
-func (h *house) user(name, externalID string) bridge.User {
-	h.Helper()
-	u, err := h.dir.CreateUser(h.Context(), h.call, bridge.User{
-		Person:     bridge.Person{UserName: name, ExternalID: externalID, Emails: []string{name}, Active: true},
-		Attributes: map[string]any{"userName": name, "active": true},
-	})
-	if err != nil {
-		h.Fatal(err)
-	}
-	return u
-}
-
-func (h *house) group(name string, members ...string) bridge.GroupResource {
-	h.Helper()
-	g := bridge.GroupResource{Group: bridge.Group{DisplayName: name}, Attributes: map[string]any{"displayName": name}}
-	for _, m := range members {
-		g.Members = append(g.Members, bridge.MemberRef{Value: m})
-	}
-	g, err := h.dir.CreateGroup(h.Context(), h.call, g)
-	if err != nil {
-		h.Fatal(err)
-	}
-	return g
-}
-
-func (h *house) members(groupID string) []string {
-	h.Helper()
-	g, err := h.dir.Group(h.Context(), h.call, groupID, true)
-	if err != nil {
-		h.Fatal(err)
-	}
-	var ids []string
-	for _, m := range g.Members {
-		ids = append(ids, m.Value)
-	}
-	slices.Sort(ids)
-	return ids
-}
-
-func (h *house) generation() (g int64) {
-	h.Helper()
-	storagetest.Read(h, h.db, func(ctx context.Context, tx *storage.Tx) (err error) {
-		g, err = tx.Generation(ctx, h.hub.ID)
-		return err
-	})
-	return g
-}
-
-// moved says whether doing something marks the hub.
-func (h *house) moved(do func()) bool {
-	h.Helper()
-	before := h.generation()
-	do()
-	return h.generation() > before
-}
-
-func (h *house) events(action string) (n int) {
-	h.Helper()
-	storagetest.Read(h, h.db, func(ctx context.Context, tx *storage.Tx) error {
-		for e, err := range tx.Events(ctx, storage.EventFilter{Action: action}) {
+		call := bridge.Call{Source: s, TokenLabel: "first"}
+		user := func(name, externalID string) bridge.User {
+			return bridge.User{Person: bridge.Person{UserName: name, ExternalID: externalID, Active: true}, Attributes: map[string]any{"userName": name, "externalId": externalID, "active": true}}
+		}
+		g, err := d.CreateGroup(t.Context(), call, bridge.GroupResource{Group: bridge.Group{DisplayName: "Ads"}, Attributes: map[string]any{"displayName": "Ads"},
+			Members: []bridge.MemberRef{{Value: "ext-ana"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := func(what string, u bridge.User, err error, want int) bridge.User {
+			t.Helper()
 			if err != nil {
-				return err
+				t.Fatalf("%s: %v", what, err)
 			}
-			if e.Action == action {
-				n++
+			if len(u.Groups) != want || want > 0 && (u.Groups[0].Value != g.ID || u.Groups[0].Display != "Ads") {
+				t.Errorf("%s: groups %+v, want %d", what, u.Groups, want)
 			}
+			return u
 		}
-		return nil
-	})
-	return n
-}
-
-func (h *house) change(groupID string, op bridge.MemberOp, values ...string) {
-	h.Helper()
-	c := bridge.MemberChange{Op: op}
-	for _, v := range values {
-		c.Refs = append(c.Refs, bridge.MemberRef{Value: v})
-	}
-	if _, err := h.dir.ChangeGroup(h.Context(), h.call, groupID, bridge.GroupChange{Members: []bridge.MemberChange{c}}); err != nil {
-		h.Fatal(err)
-	}
-}
-
-func TestOnlyWhatARuleReachesMovesAHub(t *testing.T) {
-	each(t, func(h *house) {
-		ana := h.user("ana@corp.example", "")
-		var ads, other bridge.GroupResource
-		for what, c := range map[string]struct {
-			do   func()
-			want bool
-		}{
-			"a group that the rule names arrives": {func() { ads = h.group("ads") }, true},
-			"a group of another name arrives":     {func() { other = h.group("Others") }, false},
-		} {
-			if got := h.moved(c.do); got != c.want {
-				h.Errorf("%s: the hub moved: %t", what, got)
+		rename := func(to string) func(bridge.User) (bridge.User, error) {
+			return func(u bridge.User) (bridge.User, error) {
+				u.DisplayName, u.Attributes["displayName"] = to, to
+				return u, nil
 			}
 		}
-		for _, c := range []struct {
-			what string
-			do   func()
-			want bool
-		}{
-			{"someone enters another group", func() { h.change(other.ID, bridge.AddMembers, ana.ID) }, false},
-			{"someone enters the group", func() { h.change(ads.ID, bridge.AddMembers, ana.ID) }, true},
-			{"they enter it again", func() { h.change(ads.ID, bridge.AddMembers, ana.ID) }, false},
-			{"a group enters the group", func() { h.change(ads.ID, bridge.AddMembers, other.ID) }, true},
-			{"someone enters the inner group", func() { h.change(other.ID, bridge.AddMembers, h.user("ben@corp.example", "").ID) }, true},
-			{"a stranger's attribute changes", func() { h.user("zoe@corp.example", "") }, false},
-		} {
-			if got := h.moved(c.do); got != c.want {
-				h.Errorf("%s: the hub moved: %t", c.what, got)
+		made, err := d.CreateUser(t.Context(), call, user("ana@corp.example", "ext-ana"))
+		ana := in("created after the group named her", made, err, 1)
+		made, err = d.ChangeUser(t.Context(), call, ana.ID, 0, rename("Ana"))
+		in("changed", made, err, 1)
+		made, err = d.ChangeUser(t.Context(), call, ana.ID, 0, rename("Ana"))
+		in("changed to what she was", made, err, 1)
+
+		made, err = d.CreateUser(t.Context(), call, user("bo@corp.example", ""))
+		bo := in("created, in no group", made, err, 0)
+		made, err = d.ChangeUser(t.Context(), call, bo.ID, 0, rename("Bo"))
+		in("changed, in no group", made, err, 0)
+		if _, err := d.ChangeGroup(t.Context(), call, g.ID, bridge.GroupChange{Members: []bridge.MemberChange{{Op: bridge.AddMembers, Refs: []bridge.MemberRef{{Value: "ext-bo"}}}}}); err != nil {
+			t.Fatal(err)
+		}
+		made, err = d.ChangeUser(t.Context(), call, bo.ID, 0, func(u bridge.User) (bridge.User, error) {
+			u.ExternalID, u.Attributes["externalId"] = "ext-bo", "ext-bo"
+			return u, nil
+		})
+		in("got the externalId that a group named", made, err, 1)
+
+		// Someone who was deleted, put into a group meanwhile, and comes back.
+		if err := d.DeleteUser(t.Context(), call, ana.ID, 0); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.ChangeGroup(t.Context(), call, g.ID, bridge.GroupChange{Members: []bridge.MemberChange{{Op: bridge.AddMembers, Refs: []bridge.MemberRef{{Value: ana.ID}}}}}); err != nil {
+			t.Fatal(err)
+		}
+		made, err = d.CreateUser(t.Context(), call, user("ana@corp.example", "ext-ana"))
+		if back := in("restored", made, err, 1); back.ID != ana.ID {
+			t.Errorf("restored under the id %s, not %s", back.ID, ana.ID)
+		}
+	})
+}
+
+// TestARepeatedGroupIsRefusedAndARepeatedRenameIsNone: Okta repeats the name
+// with each change of members.
+func TestARepeatedGroupIsRefusedAndARepeatedRenameIsNone(t *testing.T) {
+	both(t, func(t *testing.T, db *storage.DB) {
+		d := Directory{DB: db}
+		s, _, err := AddSource(t.Context(), db, bridge.Source{Name: "main", Kind: bridge.Okta}, "first", "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		call := bridge.Call{Source: s}
+		group := func(name string) bridge.GroupResource {
+			return bridge.GroupResource{Group: bridge.Group{DisplayName: name}, Attributes: map[string]any{"displayName": name}}
+		}
+		ads, err := d.CreateGroup(t.Context(), call, group("Ads"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.CreateGroup(t.Context(), call, group("Ads")); !isExists(err) {
+			t.Errorf("a repeated POST: %v", err)
+		}
+		other, err := d.CreateGroup(t.Context(), call, group("Brand"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		to := func(name string) bridge.GroupChange {
+			return bridge.GroupChange{Attributes: func(g bridge.GroupResource) (bridge.GroupResource, error) {
+				g.DisplayName, g.Attributes["displayName"] = name, name
+				return g, nil
+			}, Members: []bridge.MemberChange{{Op: bridge.AddMembers, Refs: []bridge.MemberRef{{Value: "x" + name}}}}}
+		}
+		if _, err := d.ChangeGroup(t.Context(), call, other.ID, to("ADS")); !isExists(err) {
+			t.Errorf("a rename to a name that is taken: %v", err)
+		}
+		for _, name := range []string{"Ads", "ADS"} {
+			if _, err := d.ChangeGroup(t.Context(), call, ads.ID, to(name)); err != nil {
+				t.Errorf("its own name, as %s: %v", name, err)
 			}
 		}
-	})
-}
-
-func TestWhatChangesNothingWritesNothing(t *testing.T) {
-	each(t, func(h *house) {
-		ana := h.user("ana@corp.example", "")
-		g := h.group("Ads", ana.ID)
-		same, err := h.dir.ChangeUser(h.Context(), h.call, ana.ID, 0, func(u bridge.User) (bridge.User, error) { return u, nil })
-		if err != nil || same.Version != ana.Version {
-			h.Errorf("a change without effect gives version %d (%v), want %d", same.Version, err, ana.Version)
+		if err := d.DeleteGroup(t.Context(), call, ads.ID, 0); err != nil {
+			t.Fatal(err)
 		}
-		h.change(g.ID, bridge.AddMembers, ana.ID)
-		again, err := h.dir.Group(h.Context(), h.call, g.ID, false)
-		if err != nil || again.Version != g.Version {
-			h.Errorf("adding a member again gives version %d (%v), want %d", again.Version, err, g.Version)
-		}
-		if n := h.events(audit.UserChanged) + h.events(audit.GroupChanged); n > 0 {
-			h.Errorf("%d events of changes that changed nothing", n)
-		}
-		if n := h.events(audit.MembershipAdded); n != 1 {
-			h.Errorf("%d events for one membership", n)
+		if _, err := d.CreateGroup(t.Context(), call, group("Ads")); err != nil {
+			t.Errorf("the name of a deleted group: %v", err)
 		}
 	})
 }
 
-// TestAMembershipOfSomeoneNotYetSeenIsKept by externalId, and can be taken
-// back by it before and after they arrive.
-func TestAMembershipOfSomeoneNotYetSeenIsKept(t *testing.T) {
-	each(t, func(h *house) {
-		g := h.group("Ads", "ext-1", "ext-2", "ext-3")
-		if !h.moved(func() { h.user("ana@corp.example", "ext-1") }) {
-			h.Error("the arrival of a member did not move the hub")
-		}
-		ben := h.user("ben@corp.example", "ext-2")
-		h.change(g.ID, bridge.RemoveMembers, "ext-1", "ext-3")
-		if got := h.members(g.ID); !slices.Equal(got, []string{ben.ID}) {
-			h.Errorf("members %v, want %s alone", got, ben.ID)
-		}
-	})
-}
-
-func TestDeletedUsersLeaveTheirGroupsAndComeBackAsThemselves(t *testing.T) {
-	each(t, func(h *house) {
-		ana := h.user("ana@corp.example", "ext-1")
-		g := h.group("Ads", ana.ID)
-		if !h.moved(func() {
-			if err := h.dir.DeleteUser(h.Context(), h.call, ana.ID, 0); err != nil {
-				h.Fatal(err)
-			}
-		}) {
-			h.Error("a deletion did not move the hub")
-		}
-		if _, err := h.dir.User(h.Context(), h.call, ana.ID, false); !errors.Is(err, bridge.ErrNotFound) {
-			h.Errorf("a deleted user is read: %v", err)
-		}
-		if err := h.dir.DeleteUser(h.Context(), h.call, ana.ID, 0); !errors.Is(err, bridge.ErrNotFound) {
-			h.Errorf("deleting twice: %v", err)
-		}
-		if got := h.members(g.ID); len(got) > 0 {
-			h.Errorf("a deleted user is still a member: %v", got)
-		}
-		back := h.user("ana.new@corp.example", "ext-1")
-		if back.ID != ana.ID {
-			h.Errorf("came back as %s, was %s", back.ID, ana.ID)
-		}
-		if got := h.members(g.ID); len(got) > 0 {
-			h.Errorf("access came back by itself: %v", got)
-		}
-		if h.events(audit.UserDeleted) != 1 || h.events(audit.UserRestored) != 1 {
-			h.Error("deletion and return are not on record")
-		}
-	})
-}
-
-func TestAnotherSourceSeesNothing(t *testing.T) {
-	each(t, func(h *house) {
-		ana := h.user("ana@corp.example", "")
-		g := h.group("Ads", ana.ID)
-		other := h.call
-		other.Source = storagetest.Source(h, h.db, "entra")
-		if _, err := h.dir.User(h.Context(), other, ana.ID, false); !errors.Is(err, bridge.ErrNotFound) {
-			h.Errorf("another source reads the user: %v", err)
-		}
-		if err := h.dir.DeleteGroup(h.Context(), other, g.ID, 0); !errors.Is(err, bridge.ErrNotFound) {
-			h.Errorf("another source deletes the group: %v", err)
-		}
-		_, err := h.dir.ChangeUser(h.Context(), other, ana.ID, 0, func(u bridge.User) (bridge.User, error) { u.Active = false; return u, nil })
-		if !errors.Is(err, bridge.ErrNotFound) {
-			h.Errorf("another source changes the user: %v", err)
-		}
-	})
-}
+func isExists(err error) bool { return errors.Is(err, bridge.ErrExists) }

@@ -48,8 +48,11 @@ const (
 	defaultDB        = "adbridge.db"
 	defaultLogLevel  = "info"
 	defaultLogFormat = "json"
-	defaultScimRate  = "50:200"
 	defaultRetention = "30d"
+	// A fraction of what one small machine serves, so that a source gone wild
+	// leaves room for the others, and far above what an IdP sends: Entra has no
+	// rate of its own, and what it is told to send later may come 40 minutes later.
+	defaultScimRate = "1000:10000"
 )
 
 // flags declares the flags that every command takes.
@@ -161,7 +164,7 @@ func (c *Config) faults() []error {
 	return faults
 }
 
-// parseRate reads "50:200": requests a second, and how many at once; 0 sets no limit.
+// parseRate reads "1000:10000": requests a second, and how many at once; 0 sets no limit.
 func parseRate(s string) (perSecond float64, burst int, err error) {
 	rate, many, given := strings.Cut(s, ":")
 	if perSecond, err = strconv.ParseFloat(rate, 64); err == nil {

@@ -266,7 +266,7 @@ func TestConfigurationOfWhoMayCallIsChecked(t *testing.T) {
 		}
 		t.Setenv(c.env, "")
 	}
-	if perSecond, burst, err := parseRate(defaultScimRate); perSecond != 50 || burst != 200 || err != nil {
+	if perSecond, burst, err := parseRate(defaultScimRate); perSecond != 1000 || burst != 10_000 || err != nil {
 		t.Error(perSecond, burst, err)
 	}
 	if perSecond, burst, err := parseRate("25"); perSecond != 25 || burst != 100 || err != nil {
@@ -282,4 +282,35 @@ func runCLI(args ...string) (stdout, stderr string, code int) {
 	var out, errs strings.Builder
 	code = run(context.Background(), args, strings.NewReader(""), io.Writer(&out), &errs)
 	return out.String(), errs.String(), code
+}
+
+// TestGroupsAreInTheAnswerToAWrite, and can be excluded.
+func TestGroupsAreInTheAnswerToAWrite(t *testing.T) {
+	_, h, token := newHandler(t, Config{})
+	decode := func(w *httptest.ResponseRecorder) (out struct {
+		ID     string
+		Groups []struct{ Value, Display string }
+	}) {
+		t.Helper()
+		if err := json.Unmarshal(w.Body.Bytes(), &out); err != nil {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+		return out
+	}
+	ana := decode(serveOne(h, "POST", "/scim/v2/Users", token, `{"userName":"ana@corp.example"}`))
+	if w := serveOne(h, "POST", "/scim/v2/Groups", token, `{"displayName":"Ads","members":[{"value":"`+ana.ID+`"}]}`); w.Code != http.StatusCreated {
+		t.Fatal(w.Body)
+	}
+	if w := serveOne(h, "POST", "/scim/v2/Groups", token, `{"displayName":"Ads","members":[]}`); w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), "uniqueness") {
+		t.Errorf("a repeated group of Okta: %d %s", w.Code, w.Body)
+	}
+	patch := func(query string) *httptest.ResponseRecorder {
+		return serveOne(h, "PATCH", "/scim/v2/Users/"+ana.ID+query, token, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","path":"title","value":"Buyer"}]}`)
+	}
+	if got := decode(patch("")); len(got.Groups) != 1 || got.Groups[0].Display != "Ads" {
+		t.Errorf("PATCH answers %+v", got)
+	}
+	if w := patch("?excludedAttributes=groups"); strings.Contains(w.Body.String(), "groups") {
+		t.Errorf("excluded: %s", w.Body)
+	}
 }
