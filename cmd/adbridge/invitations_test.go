@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"adbridge/bridge"
+	"adbridge/connectors/meta/metasim"
+	"adbridge/connectors/tiktok/tiktoksim"
+	"adbridge/storage"
+)
+
+// expire lets an open invitation run out on the platform.
+func (j *journey) expire(email string) {
+	j.t.Helper()
+	if j.platform() == "tiktok" {
+		// A lapsed row that stays looks like an open one, and becomes a finding by its age.
+		j.ok(j.tiktok.SetSwitches(tiktoksim.Switches{Masking: "none", ExpiredRow: "goes"}))
+		j.ok(j.tiktok.Expire(bcEU, email))
+	} else {
+		j.ok(j.meta.Expire(metaBiz, email))
+	}
+}
+
+// later moves everything that is known of the hub's invitations back in time,
+// which is what a wait looks like to the plan.
+func (j *journey) later(by time.Duration) {
+	j.t.Helper()
+	ctx := context.Background()
+	j.ok(j.app.DB.Write(ctx, func(tx *storage.Tx) error {
+		hub, err := tx.Hub(ctx, "h")
+		if err != nil {
+			return err
+		}
+		list, err := tx.Invitations(ctx, hub.ID)
+		if err != nil {
+			return err
+		}
+		for i := range list {
+			for _, at := range []*time.Time{&list[i].SentAt, &list[i].SeenAt, &list[i].EndedAt, &list[i].NextTry} {
+				if !at.IsZero() {
+					*at = at.Add(-by)
+				}
+			}
+		}
+		if err := tx.PutInvitations(ctx, list); err != nil {
+			return err
+		}
+		return tx.MarkDirty(ctx, hub.ID)
+	}))
+	j.quiet()
+}
+
+// TestLapsedInvitationIsRepeatedThreeTimesAndThenAPersonDecides: the pauses grow,
+// the attempts end, and one approval is one more invitation.
+func TestLapsedInvitationIsRepeatedThreeTimesAndThenAPersonDecides(t *testing.T) {
+	who := "ida.spaet@" + lumen
+	onBoth(t, company(), func(t *testing.T, j *journey) {
+		j.hub("full")
+		j.rule("Staff", "collaborator")
+		j.people(who)
+		j.group("Staff", who)
+		j.quiet()
+		for n, pause := range []time.Duration{26 * time.Hour, 74 * time.Hour} {
+			j.expire(who)
+			j.pull()
+			j.planned(who, bridge.Waiting, bridge.InviteBackoff)
+			if got := j.sent(who); got != n+1 {
+				t.Fatalf("%d invitations before the pause of attempt %d", got, n+1)
+			}
+			j.later(pause - 4*time.Hour)
+			j.planned(who, bridge.Waiting, bridge.InviteBackoff)
+			j.later(4 * time.Hour)
+			j.invited(who, bridge.Collaborator)
+			if got := j.sent(who); got != n+2 {
+				t.Fatalf("%d invitations after %s", got, pause)
+			}
+		}
+		j.expire(who)
+		for range 3 {
+			j.pull()
+			j.later(30 * 24 * time.Hour)
+		}
+		if got := j.sent(who); got != 3 {
+			t.Fatalf("%d invitations, invite-attempts is 3", got)
+		}
+		j.planned(who, bridge.NeedsPerson, bridge.InviteAttempts)
+		var none []invitationView
+		j.must(&none, "invitations", "h")
+		if len(none) != 1 || !none[0].State.Lapsed() || none[0].Attempt != 3 {
+			t.Errorf("the list of invitations that came to nothing: %+v", none)
+		}
+		j.must(nil, "approve", "h", j.row(who).Key, "--reason", "she asks for it")
+		j.quiet()
+		j.invited(who, bridge.Collaborator)
+		j.accept(who)
+		j.is(who, bridge.Collaborator)
+		j.planned(who, bridge.Fine, "")
+		if got := j.sent(who); got != 4 {
+			t.Errorf("%d invitations after one approval", got)
+		}
+	})
+}
+
+// TestInvitationThatNobodyAnswersBecomesAFinding: it is listed as stale, it is
+// no access, and the role that was wanted meanwhile is there on acceptance.
+func TestInvitationThatNobodyAnswersBecomesAFinding(t *testing.T) {
+	who := "jan.langsam@" + lumen
+	onBoth(t, company(), func(t *testing.T, j *journey) {
+		j.hub("full")
+		j.rule("Staff", "collaborator")
+		j.rule("Leads", "owner")
+		j.people(who)
+		j.group("Staff", who)
+		j.quiet()
+		j.pull()
+		out, errs, code := j.here(nil, "invitations", "--stale")
+		if code != exitDone {
+			t.Fatalf("a young invitation: exit code %d\n%s%s", code, out, errs)
+		}
+		j.later(20 * 24 * time.Hour)
+		j.planned(who, bridge.Waiting, bridge.InviteStale)
+		if out, _, code = j.here(nil, "invitations", "--stale"); code != exitChanges {
+			t.Errorf("an invitation of 20 days: exit code %d\n%s", code, out)
+		}
+		plan, _ := j.plan()
+		for _, r := range plan.Rows {
+			if r.Email == who && r.Presence == bridge.Active {
+				t.Errorf("the open invitation counts as access: %+v", r)
+			}
+		}
+		j.group("Leads", who)
+		j.quiet()
+		j.accept(who)
+		j.quiet()
+		j.is(who, bridge.Owner)
+		j.pull()
+		j.planned(who, bridge.Fine, "")
+		if again := j.repeats(); len(again) > 0 {
+			t.Errorf("invited while invited: %v", again)
+		}
+	})
+}
+
+// TestAcceptanceUnderAnotherAddressIsNoStranger: the account is recognised by
+// the invitation where the platform numbers them, or a person is asked; nobody
+// is invited twice, and nobody is removed for it.
+func TestAcceptanceUnderAnotherAddressIsNoStranger(t *testing.T) {
+	who, private := "kai.privat@"+lumen, "kai@home.example"
+	onBoth(t, company(), func(t *testing.T, j *journey) {
+		j.hub("full")
+		j.rule("Staff", "collaborator")
+		j.people(who)
+		j.group("Staff", who)
+		j.quiet()
+		j.pull()
+		if j.platform() == "tiktok" {
+			_, err := j.tiktok.Accept(bcEU, who, tiktoksim.AcceptAs{Email: private, Name: "Kai P"})
+			j.ok(err)
+		} else {
+			_, err := j.meta.Accept(metaBiz, who, metasim.AcceptAs{Email: private, Name: "Kai P"})
+			j.ok(err)
+		}
+		j.pull()
+		j.pull()
+		if got := j.sent(who); got != 1 {
+			t.Errorf("%d invitations", got)
+		}
+		j.is(private, bridge.Collaborator)
+		if r := j.row(who); r.Verdict == bridge.Fine {
+			return // recognised
+		}
+		// Not recognised for sure: the account is a suggestion, and an alias settles it.
+		j.must(nil, "alias", "add", who, private, "--reason", "she told us")
+		j.quiet()
+		j.pull()
+		j.planned(who, bridge.Fine, "")
+		j.is(private, bridge.Collaborator)
+	})
+}
