@@ -67,16 +67,16 @@ func (a *access) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&a.appSecretFile, "app-secret-file", "", "`file` with the app's secret (Meta: sends appsecret_proof)")
 }
 
-func (c *cli) credentials(a access) (storage.Credentials, error) {
-	var cred storage.Credentials
-	if a.tokenFile == "" {
-		return cred, wrong("give --token-file FILE, or --token-file - to read it from standard input; a token does not belong on a command line", "token-file: it is missing")
+// credentials reads the files; the token is left out where it is asked for.
+func (c *cli) credentials(a access, asked bool) (cred storage.Credentials, err error) {
+	if !asked {
+		if a.tokenFile == "" {
+			return cred, wrong("give --token-file FILE, or --token-file - to read it from standard input; a token does not belong on a command line", "token-file: it is missing")
+		}
+		if cred.Token, err = c.secretFile("token-file", a.tokenFile); err != nil {
+			return cred, err
+		}
 	}
-	token, err := c.secretFile("token-file", a.tokenFile)
-	if err != nil {
-		return cred, err
-	}
-	cred.Token = token
 	if a.appSecretFile != "" {
 		if cred.AppSecret, err = c.secretFile("app-secret-file", a.appSecretFile); err != nil {
 			return cred, err
@@ -163,14 +163,19 @@ func (c *cli) check(ctx context.Context, app *App, hub bridge.Hub, cred storage.
 func (c *cli) hubAdd() *cobra.Command {
 	var platform, business, api string
 	var a access
+	var z authorization
 	cmd := &cobra.Command{
 		Use:   "add SLUG --platform tiktok|meta --business-id ID|URL --token-file FILE",
 		Short: "Connect a hub; the token and the business are checked before anything is saved",
 		Long: `Asks the platform whether the token works, reaches the business and may manage its people, and
 saves the hub only then, with the token sealed. The hub starts in the mode observe and is read at once.
-docs/tiktok.md and docs/meta.md say where the token and the business id come from.`,
+docs/tiktok.md and docs/meta.md say where the token and the business id come from.
+
+With --authorize, TikTok's own page asks the service account instead, and the token comes from there. It is
+shown who was connected. --business-id may be left out if the account is Admin of one Business Center alone.`,
 		Example: `  adbridge hub add eu --platform tiktok --business-id 7012345678901234567 --token-file tiktok.token
-  adbridge hub add meta --platform meta --business-id 102030405060 --token-file - < meta.token`,
+  adbridge hub add meta --platform meta --business-id 102030405060 --token-file - < meta.token
+  adbridge hub add eu --platform tiktok --authorize 'https://business-api.tiktok.com/portal/auth?app_id=…' --app-secret-file app.secret`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
@@ -182,13 +187,17 @@ docs/tiktok.md and docs/meta.md say where the token and the business id come fro
 				return wrong("give --platform tiktok or meta", "platform: %w", err)
 			}
 			hub := bridge.Hub{Slug: args[0], Platform: p, AppID: a.appID}
-			if hub.BusinessID, err = businessID(business); err != nil {
+			ask, err := z.given(p, a, false)
+			if err != nil {
+				return err
+			}
+			if hub.BusinessID, err = businessID(business); err != nil && (business != "" || !ask) {
 				return err
 			}
 			if hub.APIURL, err = apiURL(api); err != nil {
 				return err
 			}
-			cred, err := c.credentials(a)
+			cred, err := c.credentials(a, ask)
 			if err != nil {
 				return err
 			}
@@ -196,12 +205,16 @@ docs/tiktok.md and docs/meta.md say where the token and the business id come fro
 				if err := slugFree(ctx, app, hub.Slug); err != nil {
 					return err
 				}
-				found, err := c.check(ctx, app, hub, cred)
-				if err != nil {
-					return err
+				if ask {
+					if cred, err = c.authorize(ctx, app, &hub, z, cred.AppSecret); err != nil {
+						return err
+					}
 				}
-				hub, err := reconcile.AddHub(ctx, app.DB, hub, cred, found, c.by)
+				found, hub, err := c.addHub(ctx, app, hub, cred)
 				if err != nil {
+					if ask {
+						c.discard(ctx, app, hub, found, cred)
+					}
 					return err
 				}
 				return c.show(viewHub(hub), say("hub %s is connected: %s (%s), acting as %s\nIt is in the mode observe: nothing is changed. `adbridge report %s` shows it once it is read.\n%s",
@@ -213,6 +226,7 @@ docs/tiktok.md and docs/meta.md say where the token and the business id come fro
 	cmd.Flags().StringVar(&business, "business-id", "", "id of the Business Center or portfolio, or the `address` of its page")
 	cmd.Flags().StringVar(&api, "api-url", "", "scheme, host and port that replace the platform's own, for a simulator or a proxy")
 	a.flags(cmd)
+	z.flags(cmd)
 	return cmd
 }
 
@@ -374,73 +388,4 @@ func setAll(h *bridge.Hub, pairs []string) (map[string]any, error) {
 		return nil, wrong("`adbridge hub show` lists every setting with its meaning and default; nothing was changed", "%w", errors.Join(faults...))
 	}
 	return detail, nil
-}
-
-func (c *cli) hubConnect() *cobra.Command {
-	var a access
-	cmd := &cobra.Command{
-		Use:   "connect HUB --token-file FILE",
-		Short: "Give a hub a new token, checked first; a disconnected hub goes on",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx := cmd.Context()
-			cred, err := c.credentials(a)
-			if err != nil {
-				return err
-			}
-			return c.app(ctx, func(app *App) error {
-				var hub bridge.Hub
-				err := app.DB.Read(ctx, func(tx *storage.Tx) (err error) {
-					if hub, err = tx.Hub(ctx, args[0]); err != nil {
-						return fmt.Errorf("hub %q: %w", args[0], err)
-					}
-					if cred.AppSecret.Empty() {
-						old, err := tx.Credentials(ctx, hub.ID)
-						if err != nil {
-							return err
-						}
-						cred.AppSecret = old.AppSecret
-					}
-					return nil
-				})
-				if err != nil {
-					return err
-				}
-				found, err := c.check(ctx, app, hub, cred)
-				if err != nil {
-					return err
-				}
-				hub, err = reconcile.Reconnect(ctx, app.DB, hub.ID, cred, found, c.by)
-				if err != nil {
-					return err
-				}
-				return c.show(viewHub(hub), say("hub %s has its new token, acting as %s; it is %s\n", hub.Slug, hub.SelfName, hub.State()))
-			})
-		},
-	}
-	a.flags(cmd)
-	return cmd
-}
-
-func (c *cli) hubRemove() *cobra.Command {
-	var yes bool
-	cmd := &cobra.Command{
-		Use:   "remove HUB --yes",
-		Short: "Forget a hub and its token; its history stays, and nobody is removed on the platform",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if !yes {
-				return wrong("add --yes to go on; people stay on the platform as they are", "hub %s would be forgotten with its token and rules", args[0])
-			}
-			return c.app(cmd.Context(), func(app *App) error {
-				hub, err := reconcile.RemoveHub(cmd.Context(), app.DB, args[0], c.by)
-				if err != nil {
-					return err
-				}
-				return c.show(viewHub(hub), say("hub %s is forgotten; its history stays in the audit trail\n", hub.Slug))
-			})
-		},
-	}
-	cmd.Flags().BoolVar(&yes, "yes", false, "go on")
-	return cmd
 }

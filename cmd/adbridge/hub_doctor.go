@@ -54,7 +54,7 @@ Exit code 1: something is missing without which the hub cannot work; else 0.`,
 			if hub.APIURL, err = apiURL(api); err != nil {
 				return err
 			}
-			cred, err := c.credentials(a)
+			cred, err := c.credentials(a, false)
 			if err != nil {
 				return err
 			}
