@@ -249,25 +249,29 @@ func (w Worker) apart(ctx context.Context, b *batch) error {
 	return nil
 }
 
-// missing takes "not there" apart: for a removal or a cancellation it is what
-// was wanted, if a read agrees; a role change has lost its member, and the
-// next pull says what is true now.
+// missing takes "not there" apart. For a removal it is what was wanted, if a
+// read agrees. An invitation that is not there to be cancelled may have been
+// accepted a moment ago: whether there is a member to remove now, the next
+// whole reading says. A role change has lost its member, and the next reading
+// says what is true now.
 func (w Worker) missing(ctx context.Context, b *batch, e *connectors.Error) error {
-	if a := b.task().Action; a == bridge.Remove || a == bridge.Cancel {
+	if b.task().Action == bridge.Remove {
 		b.said = e
 		return w.settle(ctx, b)
 	}
 	return w.finish(ctx, b, func(ctx context.Context, tx *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
-		t.State, t.Reason, t.Detail = bridge.Superseded, connectors.ReasonOf(e), e.Message
-		lane, err := tx.Lane(ctx, b.hub.ID)
-		if err != nil {
+		if err := tx.AskPull(ctx, b.hub.ID); err != nil {
 			return "", nil, err
 		}
-		lane.PullAsked = true
-		if err := tx.UpdateLane(ctx, lane); err != nil {
-			return "", nil, err
+		t.Reason, t.Detail = connectors.ReasonOf(e), e.Message
+		detail := map[string]any{"reason": t.Reason, "request_id": e.RequestID, "error": e.Error()}
+		if t.Action == bridge.Cancel {
+			t.State, t.NotBefore = bridge.TaskWait, tx.Now().Add(pullWithin)
+			detail["until"] = t.NotBefore
+			return audit.TaskWaiting, detail, nil
 		}
-		return audit.TaskSuperseded, map[string]any{"reason": t.Reason, "request_id": e.RequestID, "error": e.Error()}, nil
+		t.State = bridge.Superseded
+		return audit.TaskSuperseded, detail, nil
 	})
 }
 

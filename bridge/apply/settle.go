@@ -37,6 +37,11 @@ func (w Worker) settleOne(ctx context.Context, one *batch) error {
 			if err := w.record(ctx, tx, one, t, row); err != nil {
 				return "", nil, err
 			}
+			if t.Action == bridge.Cancel { // or it was accepted just before: a member whom only a whole reading shows
+				if err := tx.AskPull(ctx, one.hub.ID); err != nil {
+					return "", nil, err
+				}
+			}
 			return audit.TaskConfirmed, map[string]any{"by": "reading back an outcome that was not known"}, nil
 		})
 	case !late:

@@ -340,12 +340,32 @@ func (w Worker) call(ctx context.Context, b *batch) (connectors.Receipt, error) 
 
 // reinvite cancels what is left of an earlier invitation and sends a new one.
 // It may have died between the two before, so a cancel that finds nothing is
-// as good as one that does.
+// as good as one that does; unless the invitation was accepted a moment ago.
 func (w Worker) reinvite(ctx context.Context, b *batch, who connectors.Subject) (connectors.Receipt, error) {
-	if _, err := b.conn.Cancel(ctx, who); err != nil && connectors.KindOf(err) != connectors.KindNotFound {
+	_, err := b.conn.Cancel(ctx, who)
+	if connectors.KindOf(err) == connectors.KindNotFound {
+		err = w.notAccepted(ctx, b, who)
+	}
+	if err != nil {
 		return connectors.Receipt{}, err
 	}
 	return b.conn.Invite(ctx, []string{who.Email}, b.task().To)
+}
+
+// notAccepted reads whether someone whose invitation is not there any more has
+// become a member by it.
+func (w Worker) notAccepted(ctx context.Context, b *batch, who connectors.Subject) error {
+	seen, err := b.conn.Find(ctx, who)
+	if err != nil {
+		return err
+	}
+	for _, s := range seen {
+		if s.Presence == bridge.Active && (s.Masked || bridge.FoldEmail(s.Email) == bridge.FoldEmail(who.Email)) {
+			return &connectors.Error{Kind: connectors.KindNotFound, Platform: b.hub.Platform, Op: string(b.task().Action), Reason: bridge.PlatformNotFound,
+				Message: "the invitation was accepted meanwhile"}
+		}
+	}
+	return nil
 }
 
 func subject(t bridge.Task) connectors.Subject {
