@@ -86,7 +86,7 @@ func listing[T row](ctx context.Context, c *Connector, o op, path string, query 
 		at.Path += path
 		query.Set("limit", strconv.Itoa(c.pageSize))
 		visited := map[string]bool{place(at, query): true}
-		empty := 0
+		empty, followed := 0, false
 		for limit := 0; ; {
 			p, err := get[T](ctx, c, o, at, query)
 			if connectors.KindOf(err) == tooMuch {
@@ -95,9 +95,10 @@ func listing[T row](ctx context.Context, c *Connector, o op, path string, query 
 				}
 			}
 			if err != nil {
-				yield(none, err)
+				yield(none, moved(err, followed))
 				return
 			}
+			followed = true
 			if p.Summary.total != nil && total != nil {
 				total(*p.Summary.total)
 			}
@@ -122,6 +123,17 @@ func listing[T row](ctx context.Context, c *Connector, o op, path string, query 
 			visited[place(at, query)] = true
 		}
 	}
+}
+
+// moved takes a later page that is refused as a bad parameter for a cursor
+// whose row has gone: we sent nothing but what Meta gave us. The list moved
+// while it was read, and reading it again may do. What Meta answers then is not
+// documented; 100 is its code for parameters.
+func moved(err error, followed bool) error {
+	if e, ok := errors.AsType[*connectors.Error](err); ok && followed && e.Code == 100 && e.Kind == connectors.KindRefused {
+		e.Kind, e.Reason, e.Next = connectors.KindTransient, bridge.PlatformUnreachable, ""
+	}
+	return err
 }
 
 // get reads one page.
