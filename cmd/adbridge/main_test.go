@@ -61,7 +61,7 @@ func newStage(t *testing.T, tt tiktoksim.World, fb metasim.World) *stage {
 	return s
 }
 
-func serveTest(t *testing.T, h http.Handler) string {
+func serveTest(t testing.TB, h http.Handler) string {
 	srv := httptest.NewServer(h)
 	t.Cleanup(srv.Close)
 	return srv.URL

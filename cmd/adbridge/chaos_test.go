@@ -1,0 +1,210 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"adbridge/bridge"
+	"adbridge/connectors/meta/metasim"
+)
+
+// chaosFor is how long chaos reigns; ADBRIDGE_TEST_CHAOS sets another time.
+func chaosFor(t *testing.T) time.Duration {
+	s := os.Getenv("ADBRIDGE_TEST_CHAOS")
+	if s == "" {
+		return 8 * time.Second
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		t.Fatalf("ADBRIDGE_TEST_CHAOS: %v", err)
+	}
+	return d
+}
+
+// TestChaosEndsAsWished breaks calls at random in every way a simulator knows,
+// while the directory moves and other admins act on the platform. When the
+// faults end, the hub becomes as the directory wishes, and then is quiet.
+func TestChaosEndsAsWished(t *testing.T) {
+	onBoth(t, company(), func(t *testing.T, j *journey) {
+		seed := time.Now().UnixNano()
+		t.Logf("seed %d", seed)
+		c := &chaos{journey: j, rng: rand.New(rand.NewPCG(7, uint64(seed))), in: map[string]map[string]bool{}, off: map[string]bool{}, moved: map[string]bool{}, gone: map[string]bool{}}
+		c.begin()
+		if j.platform() == "tiktok" {
+			j.tiktok.Faults.Random(seed, 0.15)
+			// 4 and 341 pause every hub of the app for minutes: TestThrottledHubWaitsAsLongAsItIsTold.
+		} else if err := j.meta.Faults.Randomly(metasim.Random{Rate: 0.15, Seed: seed, Codes: []int{1, 2, 17, 32, 613, 80004}}); err != nil {
+			t.Fatal(err)
+		}
+		moves := 0
+		for end := time.Now().Add(chaosFor(t)); time.Now().Before(end); moves++ {
+			c.move()
+			if moves%8 == 7 { // else the back-offs of a few faults would be all there is to see
+				j.timePasses()
+			}
+			<-time.After(time.Duration(c.rng.IntN(60)) * time.Millisecond)
+		}
+		j.mend()
+		t.Logf("%d moves, %d writes", moves, j.written(""))
+		j.restart()
+		c.converges()
+		c.holds()
+	})
+}
+
+// chaos is what moves the directory and the platform in that test, and
+// remembers what ought to come of it.
+type chaos struct {
+	*journey
+	rng   *rand.Rand
+	who   []string
+	in    map[string]map[string]bool // group → person → is in it
+	off   map[string]bool            // deactivated
+	moved map[string]bool            // whom another admin raised or lowered
+	gone  map[string]bool            // whom another admin removed
+	alien map[string]string          // whom adbridge has no business with
+}
+
+func (c *chaos) begin() {
+	c.side.everybodyAccepts(200 * time.Millisecond)
+	c.journey.hub("full", "max-removals-percent=100", "max-removals-min=500", "max-removals-24h-percent=100", "max-adds=500", "max-adds-percent=1000",
+		"max-raises=100", "max-admin-removals=100", "max-invites-per-day=0", "invite-attempts=20", "max-shrink-percent=100", "pull-every=2s", "revert-drift=on")
+	c.rule("Leads", "owner")
+	c.rule("Staff", "collaborator")
+	for i := range 24 {
+		c.who = append(c.who, fmt.Sprintf("chaos.no%02d@%s", i, lumen))
+	}
+	c.people(c.who...)
+	c.group("Leads")
+	c.group("Staff")
+	c.in["Leads"], c.in["Staff"] = map[string]bool{}, map[string]bool{}
+	c.quiet()
+	c.alien = c.members()
+}
+
+// move does one thing, in the directory or on the platform.
+func (c *chaos) move() {
+	who := c.who[c.rng.IntN(len(c.who))]
+	switch n := c.rng.IntN(20); {
+	case n < 10:
+		c.swap("Staff", who)
+	case n < 13:
+		c.swap("Leads", c.who[c.rng.IntN(8)])
+	case n < 16:
+		if c.off[who] {
+			c.ok(c.idp.Reactivate(c.t.Context(), c.ids[who]))
+		} else {
+			c.deactivate(who)
+		}
+		c.off[who] = !c.off[who]
+	case n < 17: // another admin removes someone who is on the hub
+		if role, invited := c.shown(who); role != bridge.NoRole && !invited {
+			c.foreignRemove(who)
+			c.gone[who] = true
+		}
+	case n < 18: // or changes a role
+		if role, invited := c.shown(who); role != bridge.NoRole && !invited {
+			c.foreignRole(who, map[bridge.Role]bridge.Role{bridge.Owner: bridge.Collaborator, bridge.Collaborator: bridge.Owner}[role])
+			c.moved[who] = true
+		}
+	case n < 19: // or brings a stranger
+		email := fmt.Sprintf("late.stranger%d@%s", c.rng.IntN(1e9), elsewhere)
+		c.foreignAdd(email, bridge.Collaborator)
+		c.alien[email] = c.members()[email]
+	default: // or changes one
+		email := strangers[c.rng.IntN(len(strangers))]
+		c.foreignRole(email, []bridge.Role{bridge.Owner, bridge.Collaborator}[c.rng.IntN(2)])
+		c.alien[email] = c.members()[email]
+	}
+}
+
+func (c *chaos) swap(group, who string) {
+	if c.in[group][who] {
+		c.leave(group, who)
+	} else {
+		c.join(group, who)
+	}
+	c.in[group][who] = !c.in[group][who]
+}
+
+func (c *chaos) wished(who string) bridge.Role {
+	switch {
+	case c.off[who]:
+		return bridge.NoRole
+	case c.in["Leads"][who]:
+		return bridge.Owner
+	case c.in["Staff"][who]:
+		return bridge.Collaborator
+	}
+	return bridge.NoRole
+}
+
+// converges waits until everyone is who they ought to be. Only whom another
+// admin gave or took a role may differ, and then a person is asked.
+func (c *chaos) converges() {
+	c.t.Helper()
+	until(c.t, 20*time.Second, "the hub is as the directory wishes", func() (bool, string) {
+		c.timePasses()
+		c.quiet()
+		c.pull()
+		var wrong []string
+		for _, who := range c.who {
+			got, invited := c.shown(who)
+			if got == c.wished(who) && !invited {
+				continue
+			}
+			r := c.row(who)
+			if c.gone[who] && (r.Verdict == bridge.Waiting && r.Reason == bridge.InviteBackoff || r.Verdict == bridge.NeedsPerson && r.Reason == bridge.MatchProbable) {
+				continue // accepted and removed between two readings: for all that can be seen, the invitation lapsed, or someone else came of it
+			}
+			asked := r.Verdict == bridge.Held || r.Verdict == bridge.NeedsPerson
+			if asked && c.moved[who] && slices.Contains([]bridge.Code{bridge.GuardDriftOwner, bridge.DriftRaised, bridge.OwnConflict}, r.Reason) {
+				continue
+			}
+			wrong = append(wrong, fmt.Sprintf("%s is %s (invited: %t), wished %s; the plan: %s %s %s, %s", who, got.Word(), invited, c.wished(who).Word(), r.Situation, r.Verdict, r.Reason, r.Detail))
+			if len(wrong) == 1 {
+				why, _, _ := c.adbridge("explain", who)
+				wrong[0] += "\n" + why
+			}
+		}
+		if open := c.tasks(); len(wrong) == 0 && len(open) > 0 {
+			wrong = append(wrong, fmt.Sprintf("%d tasks are open: %+v", len(open), open))
+		}
+		return len(wrong) == 0, strings.Join(wrong, "\n")
+	})
+}
+
+// holds is what must be true after any chaos.
+func (c *chaos) holds() {
+	t := c.t
+	if again := c.repeats(); len(again) > 0 {
+		who, _, _ := strings.Cut(again[0], " ")
+		why, _, _ := c.adbridge("explain", who)
+		t.Errorf("invited while invited or a member: %v\n%s", again, why)
+	}
+	if c.lostAdmins() {
+		t.Error("the hub was without an admin")
+	}
+	now := c.members()
+	for who, role := range c.alien {
+		if now[who] != role {
+			t.Errorf("%s, whom nobody asked to touch, was %q and is %q", who, role, now[who])
+		}
+		if w := c.touched(who); w != "" {
+			t.Errorf("%s, whom nobody asked to touch, was written to: %s", who, w)
+		}
+	}
+	c.set("pull-every=24h")
+	c.forget()
+	c.pull()
+	calls, pages := c.reads()
+	if n := c.written(""); n > 0 || calls != pages {
+		t.Errorf("a quiet cycle made %d writes and %d calls for %d pages", n, calls, pages)
+	}
+	c.auditVerifies()
+}
