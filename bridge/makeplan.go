@@ -33,8 +33,8 @@ type planner struct {
 	lag     time.Duration
 	decided *decided
 	ids     *identities
-	members []*Member // by id, matched anew
-	stored  map[string]Member
+	members []*Member          // by id, matched anew
+	stored  map[string]*Member // as the world has them
 	wishes  []Desired
 	humans  []*human
 	byID    map[string]*human // by person id
@@ -82,8 +82,8 @@ type item struct {
 }
 
 func newPlanner(w World) *planner {
-	p := &planner{w: w, set: w.Hub.Settings.orDefault(), decided: decide(w.Now, w.Decisions), stored: make(map[string]Member, len(w.Members)),
-		byID: map[string]*human{}, suspect: map[string]*Member{}, used: map[string]int{}}
+	p := &planner{w: w, set: w.Hub.Settings.orDefault(), decided: decide(w.Now, w.Decisions), stored: make(map[string]*Member, len(w.Members)),
+		byID: make(map[string]*human, len(w.People)), suspect: map[string]*Member{}, used: map[string]int{}}
 	p.w.Hub.Settings = p.set
 	p.lag = p.w.Hub.Propagation(w.Traits)
 	p.w.People = withUnknown(w)
@@ -124,9 +124,11 @@ func withUnknown(w World) []Person {
 // matchAnew applies decisions, and binds members whose person arrived in the
 // directory after the pull.
 func (p *planner) matchAnew() {
-	for _, m := range p.w.Members {
-		p.stored[m.ID] = m
-		p.members = append(p.members, &m)
+	matched := slices.Clone(p.w.Members)
+	p.members = make([]*Member, len(matched))
+	for i := range matched {
+		p.stored[matched[i].ID] = &p.w.Members[i]
+		p.members[i] = &matched[i]
 	}
 	slices.SortFunc(p.members, func(a, b *Member) int { return cmp.Compare(a.ID, b.ID) })
 	newPairing(p.w.Now, p.w.Pull.ID, p.ids, p.decided, p.w.Invitations).run(p.members)
@@ -135,9 +137,8 @@ func (p *planner) matchAnew() {
 			m.Ownership, m.Applied = Adopted, m.Role
 		}
 	}
-	p.w.Members = make([]Member, len(p.members))
-	for i, m := range p.members {
-		p.w.Members[i] = *m
+	p.w.Members = matched
+	for _, m := range p.members {
 		for _, s := range m.Suggestions {
 			if m.PersonID == "" && m.Presence != Gone && s.Score >= probable {
 				if have := p.suspect[s.PersonID]; have == nil {
@@ -159,9 +160,9 @@ func (p *planner) gather() {
 		}
 		p.humans = append(p.humans, h)
 	}
-	wish := make(map[string]Desired, len(p.wishes))
-	for _, d := range p.wishes {
-		wish[d.PersonID] = d
+	wish := make(map[string]*Desired, len(p.wishes))
+	for i := range p.wishes {
+		wish[p.wishes[i].PersonID] = &p.wishes[i]
 	}
 	for _, m := range p.members {
 		h := p.byID[m.PersonID]
@@ -191,7 +192,7 @@ func (p *planner) gather() {
 // unite makes one wish of the wishes of a human's persons: the highest role;
 // it changed when the last of them changed. Someone leaves the company only if
 // every person for whom anything was ever wanted has left.
-func (h *human) unite(wish map[string]Desired) {
+func (h *human) unite(wish map[string]*Desired) {
 	left := false
 	var settled bool
 	for _, x := range h.persons {

@@ -38,14 +38,19 @@ func (p Person) Email() string {
 
 // Addresses are all addresses the person may be known by, folded, without repeats.
 func (p Person) Addresses() []string {
-	var out []string
-	seen := map[string]bool{}
-	for _, e := range slices.Concat([]string{p.UserName}, p.Emails, p.Aliases) {
+	out := make([]string, 0, 1+len(p.Emails)+len(p.Aliases))
+	add := func(e string) {
 		e = FoldEmail(e)
-		if strings.Contains(e, "@") && !seen[e] {
-			seen[e] = true
+		if strings.Contains(e, "@") && !slices.Contains(out, e) {
 			out = append(out, e)
 		}
+	}
+	add(p.UserName)
+	for _, e := range p.Emails {
+		add(e)
+	}
+	for _, e := range p.Aliases {
+		add(e)
 	}
 	return out
 }

@@ -2,9 +2,6 @@ package bridge
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -21,7 +18,7 @@ func (p *planner) plan() Plan {
 		plan.Rows[i] = it.Row
 	}
 	for _, m := range p.members {
-		if was := p.stored[m.ID]; !sameMember(was, *m) {
+		if was := p.stored[m.ID]; !sameMember(*was, *m) {
 			plan.Members = append(plan.Members, *m)
 		}
 	}
@@ -74,20 +71,4 @@ func (p *planner) next(rows []Row) time.Time {
 		}
 	}
 	return at
-}
-
-// hashOf sums up what the plan does. Times are left out: two plans with one
-// hash do the same.
-func hashOf(hub Hub, plan Plan) string {
-	h := sha256.New()
-	fmt.Fprintf(h, "%s %s %s\n", hub.ID, hub.Mode, hub.State())
-	enc := json.NewEncoder(h)
-	for _, r := range plan.Rows {
-		r.Until, r.Since, r.Attempt = time.Time{}, time.Time{}, 0
-		_ = enc.Encode(r) // a row is strings and numbers
-	}
-	for _, a := range plan.Alarms {
-		fmt.Fprintln(h, a.Reason)
-	}
-	return hex.EncodeToString(h.Sum(nil))
 }

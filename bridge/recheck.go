@@ -58,9 +58,9 @@ func newRecheck(w World, t Task) *recheck {
 	small.People = near
 	small.Desired = only(w.Desired, r.ids, func(d Desired) string { return d.PersonID })
 	small.Memberships = only(w.Memberships, r.ids, func(m Membership) string { return m.PersonID })
-	wish := map[string]Desired{}
+	wish := map[string]*Desired{}
 	for _, d := range Wish(small) {
-		wish[d.PersonID] = d
+		wish[d.PersonID] = &d
 	}
 	if id := r.ids.of[person]; id != nil {
 		r.h = &human{persons: id.people}

@@ -1,0 +1,67 @@
+package bridge
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"hash"
+)
+
+// hashOf sums up what the plan does. Times are left out: two plans with one
+// hash do the same.
+func hashOf(hub Hub, plan Plan) string {
+	s := summer{to: sha256.New()}
+	s.text(hub.ID, string(hub.Mode), string(hub.State()))
+	s.number(len(plan.Rows))
+	for i := range plan.Rows {
+		s.row(&plan.Rows[i])
+	}
+	for _, a := range plan.Alarms {
+		s.text(string(a.Reason))
+	}
+	return s.sum()
+}
+
+// row takes every field of a row but Until, Since and Attempt.
+func (s *summer) row(r *Row) {
+	s.text(r.Key, r.PersonID, r.MemberID, r.PlatformID, r.InvitationID, r.Name, r.Email, string(r.Situation), string(r.Standing),
+		string(r.Desired), string(r.Observed), string(r.Presence), string(r.Ownership), string(r.Applied),
+		string(r.Action), string(r.From), string(r.To), string(r.Verdict), string(r.Reason), r.Detail,
+		string(r.Cause), r.Evidence, r.Decision, r.TaskID)
+	s.number(r.Order)
+	s.number(len(r.Why))
+	for _, w := range r.Why {
+		s.text(w.RuleID, w.GroupID, w.GroupName, string(w.Role), w.Grant)
+	}
+	s.number(len(r.Also))
+	s.text(r.Also...)
+	if len(s.buf) > 16<<10 {
+		s.flush()
+	}
+}
+
+// summer writes texts with their lengths before them, so that no two lists of
+// texts look the same.
+type summer struct {
+	to  hash.Hash
+	buf []byte
+}
+
+func (s *summer) text(list ...string) {
+	for _, t := range list {
+		s.number(len(t))
+		s.buf = append(s.buf, t...)
+	}
+}
+
+func (s *summer) number(n int) { s.buf = binary.AppendVarint(s.buf, int64(n)) }
+
+func (s *summer) flush() {
+	_, _ = s.to.Write(s.buf) // a hash never fails
+	s.buf = s.buf[:0]
+}
+
+func (s *summer) sum() string {
+	s.flush()
+	return hex.EncodeToString(s.to.Sum(nil))
+}
