@@ -57,20 +57,30 @@ type Line struct {
 // wanted, what the platform shows, what the plan makes of it, and what was
 // done. False: nobody on this hub is named so.
 func Explain(w World, p Plan, needle string, facts []Fact, tasks []Task) (Explanation, bool) {
+	e, ok, _ := ExplainFrom(w, p, needle, func([]string, []string) ([]Fact, []Task, error) { return facts, tasks, nil })
+	return e, ok
+}
+
+// ExplainFrom is Explain for a caller who looks the events and tasks up once
+// it is known which persons and members it is about.
+func ExplainFrom(w World, p Plan, needle string, look func(people, members []string) ([]Fact, []Task, error)) (Explanation, bool, error) {
 	w.Members = withChanges(w.Members, p.Members)
-	x := explainer{w: w, p: p, facts: facts, tasks: tasks, ids: identify(withUnknown(w))}
+	x := explainer{w: w, p: p, ids: identify(withUnknown(w))}
 	if !x.find(needle) {
-		return Explanation{}, false
+		return Explanation{}, false, nil
 	}
 	e := Explanation{Asked: needle, Hub: w.Hub.Slug, Name: x.name(), People: slices.Sorted(maps.Keys(x.persons)), Members: slices.Sorted(maps.Keys(x.members))}
-	e.People, e.Members = slices.Sorted(maps.Keys(x.persons)), slices.Sorted(maps.Keys(x.members))
+	var err error
+	if x.facts, x.tasks, err = look(e.People, e.Members); err != nil {
+		return e, false, err
+	}
 	e.Answer, e.Next, e.Who = x.answer()
 	for _, s := range []Step{x.directory(), x.groups(), x.wish(), x.member(), x.invitations(), x.decisions(), x.plan(), x.done()} {
 		if len(s.Lines) > 0 {
 			e.Steps = append(e.Steps, s)
 		}
 	}
-	return e, true
+	return e, true, nil
 }
 
 // withChanges are the members as the plan leaves them in our record.

@@ -19,43 +19,45 @@ func (p Planner) Explain(ctx context.Context, hubID, needle string) (bridge.Expl
 	if err != nil {
 		return bridge.Explanation{}, false, err
 	}
-	first, ok := bridge.Explain(w, plan, needle, nil, nil)
-	if !ok || len(first.People)+len(first.Members) == 0 {
-		return first, ok, nil
-	}
+	e, ok, err := bridge.ExplainFrom(w, plan, needle, func(people, members []string) (facts []bridge.Fact, tasks []bridge.Task, err error) {
+		err = p.DB.Read(ctx, func(tx *storage.Tx) error {
+			facts, tasks, err = told(ctx, tx, w.Hub.ID, people, members)
+			return err
+		})
+		return facts, tasks, err
+	})
+	return e, ok, named(err, fmt.Sprintf("explain %s on hub %s", needle, w.Hub.Slug))
+}
+
+// told are the events and tasks of these persons, or of the members when they
+// are nobody's.
+func told(ctx context.Context, tx *storage.Tx, hubID string, people, members []string) ([]bridge.Fact, []bridge.Task, error) {
 	var facts []bridge.Fact
 	var tasks []bridge.Task
-	err = p.DB.Read(ctx, func(tx *storage.Tx) error {
-		var asks []storage.EventFilter
-		for _, id := range first.People {
-			more, err := tx.Tasks(ctx, storage.TaskFilter{HubID: hubID, PersonID: id, Limit: explainEvents})
-			if err != nil {
-				return err
-			}
-			tasks = append(tasks, more...)
-			asks = append(asks, storage.EventFilter{PersonID: id})
+	var asks []storage.EventFilter
+	for _, id := range people {
+		more, err := tx.Tasks(ctx, storage.TaskFilter{HubID: hubID, PersonID: id, Limit: explainEvents})
+		if err != nil {
+			return nil, nil, err
 		}
-		if len(first.People) == 0 {
-			for _, id := range first.Members {
-				asks = append(asks, storage.EventFilter{HubID: hubID, MemberID: id})
-			}
-		}
-		for _, ask := range asks {
-			ask.Newest, ask.Limit = true, explainEvents
-			for e, err := range tx.Events(ctx, ask) {
-				if err != nil {
-					return err
-				}
-				facts = append(facts, factOf(e))
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return first, false, fmt.Errorf("explain %s on hub %s: %w", needle, w.Hub.Slug, err)
+		tasks = append(tasks, more...)
+		asks = append(asks, storage.EventFilter{PersonID: id})
 	}
-	e, ok := bridge.Explain(w, plan, needle, facts, tasks)
-	return e, ok, nil
+	if len(people) == 0 {
+		for _, id := range members {
+			asks = append(asks, storage.EventFilter{HubID: hubID, MemberID: id})
+		}
+	}
+	for _, ask := range asks {
+		ask.Newest, ask.Limit = true, explainEvents
+		for e, err := range tx.Events(ctx, ask) {
+			if err != nil {
+				return nil, nil, err
+			}
+			facts = append(facts, factOf(e))
+		}
+	}
+	return facts, tasks, nil
 }
 
 func factOf(e audit.Event) bridge.Fact {
