@@ -63,9 +63,10 @@ type aliasView struct {
 
 func (c *cli) aliasList() *cobra.Command {
 	return &cobra.Command{
-		Use:   "list",
-		Short: "List the aliases, with who said so and why",
-		Args:  cobra.NoArgs,
+		Use:     "list",
+		Short:   "List the aliases, with who said so and why",
+		Example: "  adbridge alias list",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
 			return c.read(ctx, func(_ *App, tx *storage.Tx) error {
@@ -99,9 +100,10 @@ func (c *cli) aliasList() *cobra.Command {
 
 func (c *cli) aliasRemove() *cobra.Command {
 	return &cobra.Command{
-		Use:   "remove ADDRESS",
-		Short: "Take an alias back; a member bound by it stays bound until `adbridge match --not`",
-		Args:  cobra.ExactArgs(1),
+		Use:     "remove ADDRESS",
+		Short:   "Take an alias back; a member bound by it stays bound until `adbridge match --not`",
+		Example: "  adbridge alias remove ana@corp.example ana.private@inbox.example",
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.app(cmd.Context(), func(app *App) error {
 				a, err := reconcile.RemoveAlias(cmd.Context(), app.DB, args[0], c.by)

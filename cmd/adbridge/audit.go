@@ -193,9 +193,10 @@ func verdictText(v audit.Verdict) string {
 
 func (c *cli) auditKey() *cobra.Command {
 	return &cobra.Command{
-		Use:   "key",
-		Short: "Show the fingerprint of the key that signs exports",
-		Args:  cobra.NoArgs,
+		Use:     "key",
+		Short:   "Show the fingerprint of the key that signs exports",
+		Example: `  adbridge audit verify audit.jsonl --key "$(adbridge audit key)"`,
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
 			return c.app(ctx, func(app *App) error {

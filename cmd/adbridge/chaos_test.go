@@ -169,7 +169,7 @@ func (c *chaos) converges() {
 			wrong = append(wrong, fmt.Sprintf("%s is %s (invited: %t), wished %s; the plan: %s %s %s, %s", who, got.Word(), invited, c.wished(who).Word(), r.Situation, r.Verdict, r.Reason, r.Detail))
 			if len(wrong) == 1 {
 				why, _, _ := c.adbridge("explain", who)
-				wrong[0] += "\n" + why
+				wrong[0] += "\n" + why + c.trail(who)
 			}
 		}
 		if open := c.tasks(); len(wrong) == 0 && len(open) > 0 {
@@ -177,6 +177,18 @@ func (c *chaos) converges() {
 		}
 		return len(wrong) == 0, strings.Join(wrong, "\n")
 	})
+}
+
+// trail is what the audit trail has of someone, to find out why.
+func (c *chaos) trail(who string) string {
+	out, _, _ := c.adbridge("audit", "export")
+	var lines []string
+	for line := range strings.Lines(out) {
+		if strings.Contains(line, who) && !strings.Contains(line, `"action":"platform.call"`) {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "")
 }
 
 // holds is what must be true after any chaos.

@@ -23,9 +23,10 @@ func (c *cli) commands() []*cobra.Command {
 
 func (c *cli) reasons() *cobra.Command {
 	return &cobra.Command{
-		Use:   "reasons [CODE]",
-		Short: "Explain the reason codes: what each means, who has to act, and the next step",
-		Args:  cobra.MaximumNArgs(1),
+		Use:     "reasons [CODE]",
+		Short:   "Explain the reason codes: what each means, who has to act, and the next step",
+		Example: "  adbridge reasons guard.mass-change",
+		Args:    cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			list := bridge.Reasons()
 			if len(args) == 1 {
@@ -48,9 +49,10 @@ func (c *cli) reasons() *cobra.Command {
 func (c *cli) migrate() *cobra.Command {
 	var dry bool
 	cmd := &cobra.Command{
-		Use:   "migrate [--dry]",
-		Short: "Bring the database up to this version; serve does it by itself",
-		Args:  cobra.NoArgs,
+		Use:     "migrate [--dry]",
+		Short:   "Bring the database up to this version; serve does it by itself",
+		Example: "  adbridge migrate --dry   # exit code 2: there is something to do",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
 			db, err := storage.Open(ctx, storage.Options{URL: c.config.DB, Log: c.logger()})
@@ -88,9 +90,10 @@ var Version = ""
 
 func (c *cli) version() *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Show the version",
-		Args:  cobra.NoArgs,
+		Use:     "version",
+		Short:   "Show the version",
+		Example: "  adbridge version --json",
+		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			v, goVersion := Version, ""
 			if info, ok := debug.ReadBuildInfo(); ok {

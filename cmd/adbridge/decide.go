@@ -126,9 +126,10 @@ func date(field, s string) (time.Time, error) {
 func (c *cli) adopt() *cobra.Command {
 	var reason string
 	cmd := &cobra.Command{
-		Use:   "adopt HUB MEMBER --reason WHY",
-		Short: "Take over a member that was there before: from now on the rules decide about them",
-		Args:  cobra.ExactArgs(2),
+		Use:     "adopt HUB MEMBER --reason WHY",
+		Short:   "Take over a member that was there before: from now on the rules decide about them",
+		Example: `  adbridge adopt eu ana@corp.example --reason "joined before adbridge did"`,
+		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d := bridge.Decision{Kind: bridge.DecideAdopt, Reason: reason}
 			return c.decide(cmd.Context(), args[0], d, member(cmd.Context(), args[1]), "the member is adopted")
@@ -141,9 +142,10 @@ func (c *cli) adopt() *cobra.Command {
 func (c *cli) protect() *cobra.Command {
 	var reason string
 	cmd := &cobra.Command{
-		Use:   "protect HUB MEMBER --reason WHY",
-		Short: "Never touch this member (break-glass accounts)",
-		Args:  cobra.ExactArgs(2),
+		Use:     "protect HUB MEMBER --reason WHY",
+		Short:   "Never touch this member (break-glass accounts)",
+		Example: `  adbridge protect eu break.glass@corp.example --reason "break-glass account"`,
+		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d := bridge.Decision{Kind: bridge.DecideProtect, Reason: reason}
 			return c.decide(cmd.Context(), args[0], d, member(cmd.Context(), args[1]), "the member is protected")
@@ -158,9 +160,10 @@ func (c *cli) override() *cobra.Command {
 	var life time.Duration
 	var most int
 	cmd := &cobra.Command{
-		Use:   "override HUB GUARD --for 2h --reason WHY [--max N]",
-		Short: "Lift one guard for a time; afterwards it is back by itself",
-		Args:  cobra.ExactArgs(2),
+		Use:     "override HUB GUARD --for 2h --reason WHY [--max N]",
+		Short:   "Lift one guard for a time; afterwards it is back by itself",
+		Example: `  adbridge override eu guard.removals-per-run --for 2h --max 12 --reason "the agency contract has ended"`,
+		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !strings.HasPrefix(args[1], "guard.") || bridge.ReasonOf(bridge.Code(args[1])).Meaning == "" {
 				return wrong("give a guard's code such as guard.removals-per-run; `adbridge reasons` lists them", "guard: %q is not a guard", args[1])
@@ -182,9 +185,10 @@ func (c *cli) grant() *cobra.Command {
 	var reason, role string
 	var life time.Duration
 	cmd := &cobra.Command{
-		Use:   "grant HUB PERSON --role owner --for 4h --reason WHY",
-		Short: "Give a person a role for a time, outside the rules (break-glass)",
-		Args:  cobra.ExactArgs(2),
+		Use:     "grant HUB PERSON --role owner --for 4h --reason WHY",
+		Short:   "Give a person a role for a time, outside the rules (break-glass)",
+		Example: `  adbridge grant eu ana@corp.example --role owner --for 4h --reason "incident 4711"`,
+		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
 			r, err := bridge.ParseRole(role)
@@ -207,9 +211,10 @@ func (c *cli) grant() *cobra.Command {
 
 func (c *cli) undo() *cobra.Command {
 	return &cobra.Command{
-		Use:   "undo DECISION",
-		Short: "Take a decision back",
-		Args:  cobra.ExactArgs(1),
+		Use:     "undo DECISION",
+		Short:   "Take a decision back",
+		Example: "  adbridge undo 01a2009b-67cf-7b16-8715-6a73ff63d245   # the id that the decision was answered with",
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.app(cmd.Context(), func(app *App) error {
 				if err := reconcile.Undo(cmd.Context(), app.DB, args[0], c.by); err != nil {
@@ -225,7 +230,9 @@ func (c *cli) release() *cobra.Command {
 	return &cobra.Command{
 		Use:   "release TASK",
 		Short: "Let a change that failed for good be tried again",
-		Args:  cobra.ExactArgs(1),
+		Example: `  adbridge tasks            # shows the ids
+  adbridge release 01a2009b-67cf-7b16-8715-6a73ff63d245`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.app(cmd.Context(), func(app *App) error {
 				t, err := reconcile.Release(cmd.Context(), app.DB, args[0], c.by)

@@ -255,9 +255,10 @@ func slugFree(ctx context.Context, app *App, slug string) error {
 
 func (c *cli) hubList() *cobra.Command {
 	return &cobra.Command{
-		Use:   "list",
-		Short: "List the hubs and what each is doing",
-		Args:  cobra.NoArgs,
+		Use:     "list",
+		Short:   "List the hubs and what each is doing",
+		Example: "  adbridge hub list --json | jq -r '.[] | select(.state != \"enforcing\") | .slug'",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
 			return c.read(ctx, func(_ *App, tx *storage.Tx) error {
@@ -295,9 +296,10 @@ func (c *cli) hubList() *cobra.Command {
 
 func (c *cli) hubShow() *cobra.Command {
 	return &cobra.Command{
-		Use:   "show HUB",
-		Short: "Show a hub with all its settings, their meaning and default",
-		Args:  cobra.ExactArgs(1),
+		Use:     "show HUB",
+		Short:   "Show a hub with all its settings, their meaning and default",
+		Example: "  adbridge hub show eu",
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
 			return c.read(ctx, func(_ *App, tx *storage.Tx) error {

@@ -41,9 +41,10 @@ func (c *cli) hubResume() *cobra.Command {
 	var all bool
 	var reason string
 	cmd := &cobra.Command{
-		Use:   "resume HUB|--all",
-		Short: "Let a paused, quarantined or disconnected hub go on; --all: every paused one",
-		Args:  hubOrAll(&all),
+		Use:     "resume HUB|--all",
+		Short:   "Let a paused, quarantined or disconnected hub go on; --all: every paused one",
+		Example: "  adbridge hub resume eu",
+		Args:    hubOrAll(&all),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.halt(cmd.Context(), args, audit.HubResumed, func(h *bridge.Hub) map[string]any {
 				detail := map[string]any{"reason": reason}

@@ -21,9 +21,10 @@ type memberView struct {
 func (c *cli) members() *cobra.Command {
 	var standing string
 	cmd := &cobra.Command{
-		Use:   "members HUB [--standing unmatched|disputed|…]",
-		Short: "List who is on a hub or invited to it, and who each is",
-		Args:  cobra.ExactArgs(1),
+		Use:     "members HUB [--standing unmatched|disputed|…]",
+		Short:   "List who is on a hub or invited to it, and who each is",
+		Example: "  adbridge members eu --standing unmatched",
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
 			return c.app(ctx, func(app *App) error {
@@ -76,7 +77,9 @@ func (c *cli) tasks() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "tasks [--hub SLUG] [--all]",
 		Short: "List changes on their way, and what each waits for",
-		Args:  cobra.NoArgs,
+		Example: `  adbridge tasks --hub eu
+  adbridge tasks --all --json`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
 			return c.read(ctx, func(_ *App, tx *storage.Tx) error {

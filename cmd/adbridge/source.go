@@ -86,9 +86,10 @@ func guide(k bridge.SourceKind) string {
 
 func (c *cli) sourceList() *cobra.Command {
 	return &cobra.Command{
-		Use:   "list",
-		Short: "List the sources, and when each last called",
-		Args:  cobra.NoArgs,
+		Use:     "list",
+		Short:   "List the sources, and when each last called",
+		Example: "  adbridge source list",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.read(cmd.Context(), func(_ *App, tx *storage.Tx) error {
 				sources, err := tx.Sources(cmd.Context())

@@ -48,9 +48,10 @@ func (v sourceView) write(w io.Writer) error {
 
 func (c *cli) sourceShow() *cobra.Command {
 	return &cobra.Command{
-		Use:   "show NAME",
-		Short: "Show a source, its addresses, and who may call for it",
-		Args:  cobra.ExactArgs(1),
+		Use:     "show NAME",
+		Short:   "Show a source, its addresses, and who may call for it",
+		Example: "  adbridge source show okta-main",
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.read(cmd.Context(), func(_ *App, tx *storage.Tx) error {
 				s, a, err := admission(cmd.Context(), tx, args[0])
