@@ -240,6 +240,9 @@ func (b *Budget) Left() int {
 type Budgets struct {
 	// Windows of each platform's apps; a platform without is only paused.
 	Windows map[bridge.Platform][]Window
+	// Own gives the windows of an app that has others than its platform's usual
+	// ones; nil, or an empty answer: it has not. A platform without is not asked for.
+	Own func(platform bridge.Platform, app string) []Window
 
 	mu   sync.Mutex
 	apps map[budgetKey]*Budget
@@ -248,6 +251,17 @@ type Budgets struct {
 type budgetKey struct {
 	platform bridge.Platform
 	app      string
+}
+
+func (b *Budgets) windows(platform bridge.Platform, app string) []Window {
+	usual := b.Windows[platform]
+	if len(usual) == 0 || b.Own == nil {
+		return usual
+	}
+	if own := b.Own(platform, app); len(own) > 0 {
+		return own
+	}
+	return usual
 }
 
 // Of gives the one budget of an app.
@@ -261,7 +275,7 @@ func (b *Budgets) Of(platform bridge.Platform, appID string) *Budget {
 	if b.apps == nil {
 		b.apps = map[budgetKey]*Budget{}
 	}
-	fresh := NewBudget(b.Windows[platform]...)
+	fresh := NewBudget(b.windows(platform, appID)...)
 	b.apps[key] = fresh
 	return fresh
 }

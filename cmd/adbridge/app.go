@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -32,10 +33,10 @@ type platform struct {
 }
 
 // platforms is where a third one is added.
-func platforms() map[bridge.Platform]platform {
+func platforms(c Config) map[bridge.Platform]platform {
 	return map[bridge.Platform]platform{
-		bridge.TikTok: {tiktok.Open, tiktok.Traits(), tiktok.Tiers["basic"], tiktok.Preconditions},
-		bridge.Meta:   {meta.Open, meta.Traits(), nil, meta.Preconditions},
+		bridge.TikTok: {tiktok.Open, tiktok.Traits(), tiktok.Tiers[c.tierOf("")], tiktok.Preconditions},
+		bridge.Meta:   {meta.Options{Version: c.MetaAPIVersion}.Open, meta.Traits(), nil, meta.Preconditions},
 	}
 }
 
@@ -68,7 +69,8 @@ func NewApp(ctx context.Context, c Config, log zerolog.Logger) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	app := &App{Config: c, DB: db, Log: log, keys: keys, platforms: platforms(), budgets: &connectors.Budgets{Windows: map[bridge.Platform][]connectors.Window{}}}
+	app := &App{Config: c, DB: db, Log: log, keys: keys, platforms: platforms(c)}
+	app.budgets = &connectors.Budgets{Windows: map[bridge.Platform][]connectors.Window{}, Own: app.ownWindows}
 	for name, p := range app.platforms {
 		app.budgets.Windows[name] = p.windows
 	}
@@ -82,6 +84,14 @@ func NewApp(ctx context.Context, c Config, log zerolog.Logger) (*App, error) {
 	app.callers = &reconcile.Callers{DB: db, Now: time.Now, Log: log}
 	app.ready = &readiness{db: db, log: log}
 	return app, nil
+}
+
+// ownWindows are the limits of one app, by the last part of its budget's name.
+func (a *App) ownWindows(p bridge.Platform, name string) []connectors.Window {
+	if p != bridge.TikTok {
+		return nil
+	}
+	return tiktok.Tiers[a.Config.tierOf(name[strings.LastIndexByte(name, '/')+1:])]
 }
 
 // Close closes the database.

@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math"
 	"net"
 	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +22,8 @@ import (
 
 	"adbridge/bridge"
 	"adbridge/bridge/reconcile"
+	"adbridge/connectors/meta"
+	"adbridge/connectors/tiktok"
 )
 
 // Config is where adbridge runs. It comes from flags, else ADBRIDGE_*
@@ -36,6 +40,9 @@ type Config struct {
 	TrustedProxy string `yaml:"trusted_proxy" env:"ADBRIDGE_TRUSTED_PROXY"` // CIDRs whose X-Forwarded-For is believed
 	LogRetention string `yaml:"log_retention" env:"ADBRIDGE_LOG_RETENTION"` // of the provisioning log
 
+	TikTokTier     string `yaml:"tiktok_tier" env:"ADBRIDGE_TIKTOK_TIER"`           // call limits of the developer app
+	MetaAPIVersion string `yaml:"meta_api_version" env:"ADBRIDGE_META_API_VERSION"` // of the Graph API
+
 	// Key seals the credentials in the database. It is read from
 	// ADBRIDGE_KEY only: a key does not belong on a command line or in a file
 	// beside the database.
@@ -49,6 +56,7 @@ const (
 	defaultLogLevel  = "info"
 	defaultLogFormat = "json"
 	defaultRetention = "30d"
+	defaultTier      = "basic" // every app starts there
 	// A fraction of what one small machine serves, so that a source gone wild
 	// leaves room for the others, and far above what an IdP sends: Entra has no
 	// rate of its own, and what it is told to send later may come 40 minutes later.
@@ -57,12 +65,54 @@ const (
 
 // flags declares the flags that every command takes.
 func (c *Config) flags(fs *pflag.FlagSet, file *string) {
-	fs.StringVar(file, "config", "", "YAML `file` with listen, db, public_url, key_file, log_level, log_format, scim_rate, trusted_proxy, log_retention (ADBRIDGE_CONFIG)")
+	fs.StringVar(file, "config", "", "YAML `file` with listen, db, public_url, key_file, log_level, log_format, scim_rate, trusted_proxy, log_retention, tiktok_tier, meta_api_version (ADBRIDGE_CONFIG)")
 	fs.StringVar(&c.DB, "db", "", "database: a path, sqlite:PATH or postgres://… (ADBRIDGE_DB, default "+defaultDB+")")
 	fs.StringVar(&c.KeyFile, "key-file", "", "`file` with the key that seals credentials, made at first start (ADBRIDGE_KEY_FILE; ADBRIDGE_KEY holds the key itself; default beside the database)")
 	fs.StringVar(&c.PublicURL, "public-url", "", "`URL` under which IdPs and people reach this server (ADBRIDGE_PUBLIC_URL)")
 	fs.StringVar(&c.LogLevel, "log-level", "", "debug, info, warn or error (ADBRIDGE_LOG_LEVEL, default "+defaultLogLevel+")")
 	fs.StringVar(&c.LogFormat, "log-format", "", "json or text (ADBRIDGE_LOG_FORMAT, default "+defaultLogFormat+")")
+	fs.StringVar(&c.TikTokTier, "tiktok-tier", "", "call limits that TikTok gave your app: "+strings.Join(tiers(), ", ")+" (ADBRIDGE_TIKTOK_TIER, default "+defaultTier+"); APP=TIER pairs set them app by app: basic,7160000000000000001=advanced")
+	fs.StringVar(&c.MetaAPIVersion, "meta-api-version", "", "version of the Graph API to speak (ADBRIDGE_META_API_VERSION, default "+meta.Version+")")
+}
+
+// tiers are TikTok's tiers, the smallest first.
+func tiers() []string {
+	names := slices.Collect(maps.Keys(tiktok.Tiers))
+	last := func(name string) int { w := tiktok.Tiers[name]; return w[len(w)-1].Limit }
+	slices.SortFunc(names, func(a, b string) int { return last(a) - last(b) })
+	return names
+}
+
+// tierOf is the tier of an app: its own, or the one that holds for all others.
+func (c *Config) tierOf(appID string) string {
+	tier := defaultTier
+	for entry := range strings.SplitSeq(c.TikTokTier, ",") {
+		app, own, ok := strings.Cut(strings.TrimSpace(entry), "=")
+		switch {
+		case !ok && app != "":
+			tier = app
+		case ok && app == appID:
+			return own
+		}
+	}
+	return tier
+}
+
+// tierFaults says what is wrong with the tiers.
+func (c *Config) tierFaults() (faults []error) {
+	for entry := range strings.SplitSeq(c.TikTokTier, ",") {
+		app, tier, ok := strings.Cut(strings.TrimSpace(entry), "=")
+		if !ok {
+			app, tier = "", app
+		}
+		if ok && !digits.MatchString(app) {
+			faults = append(faults, fmt.Errorf("tiktok-tier: %q is not the id of an app", app))
+		}
+		if _, known := tiktok.Tiers[tier]; !known {
+			faults = append(faults, fmt.Errorf("tiktok-tier: %q is not known; use %s", tier, strings.Join(tiers(), ", ")))
+		}
+	}
+	return faults
 }
 
 // load fills in what the flags left open, and reports every fault at once.
@@ -81,7 +131,7 @@ func (c *Config) load(file string) error {
 		}
 	}
 	defaults := Config{Listen: defaultListen, DB: defaultDB, LogLevel: defaultLogLevel, LogFormat: defaultLogFormat,
-		ScimRate: defaultScimRate, LogRetention: defaultRetention}
+		ScimRate: defaultScimRate, LogRetention: defaultRetention, TikTokTier: defaultTier, MetaAPIVersion: meta.Version}
 	for _, from := range []Config{fromEnv, fromFile, defaults} {
 		c.fill(from)
 	}
@@ -99,6 +149,7 @@ func (c *Config) fill(from Config) {
 		{&c.Listen, &from.Listen}, {&c.DB, &from.DB}, {&c.PublicURL, &from.PublicURL},
 		{&c.KeyFile, &from.KeyFile}, {&c.LogLevel, &from.LogLevel}, {&c.LogFormat, &from.LogFormat},
 		{&c.ScimRate, &from.ScimRate}, {&c.TrustedProxy, &from.TrustedProxy}, {&c.LogRetention, &from.LogRetention},
+		{&c.TikTokTier, &from.TikTokTier}, {&c.MetaAPIVersion, &from.MetaAPIVersion},
 	} {
 		if *f.to == "" {
 			*f.to = *f.from
@@ -141,6 +192,10 @@ func (c *Config) faults() []error {
 	u, err := url.Parse(c.PublicURL)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" {
 		faults = append(faults, fmt.Errorf("public-url: %q is not an address; use for example https://scim.corp.example", c.PublicURL))
+	}
+	faults = append(faults, c.tierFaults()...)
+	if err := (meta.Options{Version: c.MetaAPIVersion}).Validate(); err != nil {
+		faults = append(faults, fmt.Errorf("meta-api-version: %w", err))
 	}
 	switch c.LogLevel {
 	case "debug", "info", "warn", "error":

@@ -165,7 +165,7 @@ show what was called, and adbridge pauses when Meta's own headers say so.`,
 				}
 				views, ids := app.budgetApps(hubs)
 				for i := range views {
-					for _, w := range app.windowsShown(views[i].Platform) {
+					for _, w := range app.windowsShown(views[i].Platform, views[i].AppID) {
 						used, err := tx.CountCalls(ctx, windowStart(w, tx.Now()), ids[i]...)
 						if err != nil {
 							return err
@@ -203,8 +203,9 @@ func (a *App) budgetApps(hubs []bridge.Hub) (views []budgetView, ids [][]string)
 
 // windowsShown are the limits that records can tell of. A second is too short
 // for that: calls are put on record with what they are part of.
-func (a *App) windowsShown(p bridge.Platform) []connectors.Window {
-	known := slices.DeleteFunc(slices.Clone(a.budgets.Windows[p]), func(w connectors.Window) bool { return w.Per < time.Minute })
+func (a *App) windowsShown(p bridge.Platform, appID string) []connectors.Window {
+	known := slices.Clone(a.ownWindows(p, appID))
+	known = slices.DeleteFunc(known, func(w connectors.Window) bool { return w.Per < time.Minute })
 	if len(known) > 0 {
 		return known
 	}

@@ -114,7 +114,7 @@ func (c *cli) doctorBefore(ctx context.Context, app *App, hub bridge.Hub, cred s
 
 // prepare lists what a platform wants before anything is known.
 func (c *cli) prepare(p bridge.Platform) error {
-	checks := connectors.NewChecklist(platforms()[p].needs()).All()
+	checks := connectors.NewChecklist(platforms(c.config)[p].needs()).All()
 	return c.show(checks, func(w io.Writer) error {
 		fmt.Fprintf(w, "What a %s hub needs; docs/%s.md leads through it.\n", p, p)
 		for i, x := range checks {

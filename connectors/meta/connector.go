@@ -74,6 +74,14 @@ var versionForm = regexp.MustCompile(`^v[1-9][0-9]*\.[0-9]+$`)
 // Open makes a connector with other than the usual options; it makes no call.
 func (o Options) Open(cfg connectors.Config) (connectors.Connector, error) { return o.open(cfg) }
 
+// Validate says what is wrong with the options.
+func (o Options) Validate() error {
+	if o.Version != "" && !versionForm.MatchString(o.Version) {
+		return fmt.Errorf("version %q is not one of the Graph API; write it as in %s", o.Version, Version)
+	}
+	return nil
+}
+
 func (o Options) open(cfg connectors.Config) (*Connector, error) {
 	business, err := BusinessID(cfg.BusinessID)
 	if err != nil {
@@ -85,10 +93,10 @@ func (o Options) open(cfg connectors.Config) (*Connector, error) {
 	if o.PageSize <= 0 {
 		o.PageSize = pageSize
 	}
-	switch {
-	case !versionForm.MatchString(o.Version):
-		return nil, fmt.Errorf("version %q is not one of the Graph API; write it as in %s", o.Version, Version)
-	case cfg.Token.Empty():
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	if cfg.Token.Empty() {
 		return nil, errors.New("token is missing; a Meta hub needs the access token of an admin system user of its business portfolio")
 	}
 	c := &Connector{business: business, pageSize: o.PageSize, appID: cfg.AppID, token: cfg.Token, secret: cfg.AppSecret, now: cfg.Now, sleep: cfg.Sleep}
