@@ -301,16 +301,20 @@ func (p *planner) stranger(m *Member) {
 	case m.Presence == Declined || m.Presence == Expired:
 		p.add(nil, m, SitLapsedInvite)
 	case m.Disputed:
-		p.add(nil, m, SitDisputed).is(NeedsPerson, MatchDisputed, suggestionText(m))
+		p.add(nil, m, SitDisputed).is(NeedsPerson, MatchDisputed, p.suggestionText(m))
 	default:
-		p.add(nil, m, SitUnmatched).is(NeedsPerson, MatchUnmatched, suggestionText(m))
+		p.add(nil, m, SitUnmatched).is(NeedsPerson, MatchUnmatched, p.suggestionText(m))
 	}
 }
 
-func suggestionText(m *Member) string {
+func (p *planner) suggestionText(m *Member) string {
 	if len(m.Suggestions) == 0 {
 		return ""
 	}
 	s := m.Suggestions[0]
-	return fmt.Sprintf("best suggestion: %s (%s)", s.PersonID, s.Why)
+	name := s.PersonID
+	if x := p.ids.people[s.PersonID]; x != nil {
+		name = x.UserName
+	}
+	return fmt.Sprintf("best suggestion: %s (%s)", name, s.Why)
 }
