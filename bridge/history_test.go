@@ -47,6 +47,7 @@ func newHist(t *rapid.T) *hist {
 	w.Hub.Settings.MinAdmins = rapid.IntRange(1, 3).Draw(t, "min-admins")
 	w.Hub.Settings.MaxRemovalsMin = rapid.IntRange(0, 3).Draw(t, "removals-min")
 	w.Hub.Settings.RevertDrift = rapid.Bool().Draw(t, "revert")
+	w.Hub.Settings.SecondPersonForOwners = rapid.Bool().Draw(t, "second person")
 	w.Traits = Traits{ChangePending: !h.hub.masked, Propagation: time.Minute}
 	w.Sources = []Source{{ID: "s1", Name: "okta", Kind: Okta, Domains: []string{"corp.example"}}, {ID: "s2", Name: "entra", Kind: Entra}}
 	for _, g := range []string{"g1", "g2", "g3"} {
@@ -213,9 +214,10 @@ func (h *hist) decideSomething() {
 		d.Kind, d.MemberID, d.PersonID = DecideMatch, member(), h.person().ID
 	case 4:
 		p := MakePlan(h.world())
+		by := rapid.SampledFrom([]string{"eva", "tom"}).Draw(h.t, "by")
 		for _, r := range p.Rows {
 			if r.Verdict == Held && rapid.Bool().Draw(h.t, "approve") {
-				w.Decisions = append(slices.Clone(w.Decisions), Decision{ID: h.id("d"), Kind: DecideApprove, Subject: r.Key, By: "eva", Reason: "fine", At: w.Now})
+				w.Decisions = append(slices.Clone(w.Decisions), Decision{ID: h.id("d"), Kind: DecideApprove, Subject: r.Key, By: by, Reason: "fine", At: w.Now})
 			}
 		}
 		return
@@ -268,7 +270,10 @@ func (h *hist) carryOut(r Row) bool {
 	before := h.hub.admins()
 	row := h.hub.find(t.PlatformID)
 	h.hub.do(t)
-	approved := slices.ContainsFunc(w.Decisions, func(d Decision) bool { return d.Kind == DecideApprove && d.Subject == t.Key && d.Holds(w.Now) })
+	approved := h.approved(t)
+	if r.Reason == DecisionApproved && !approved {
+		h.t.Fatalf("%s goes as approved, and is not by those who have to\n%s", t.Key, h.text())
+	}
 	if after := h.hub.admins(); after < before {
 		floor := w.Hub.Settings.MinAdmins
 		if approved {
@@ -290,6 +295,19 @@ func (h *hist) carryOut(r Row) bool {
 	}
 	h.record(t)
 	return true
+}
+
+// approved says by the record of decisions whether a change was approved by as
+// many people as it takes.
+func (h *hist) approved(t Task) bool {
+	by := map[string]bool{}
+	for _, d := range h.w.Decisions {
+		if d.Kind == DecideApprove && d.Subject == t.Key && d.Holds(h.w.Now) {
+			by[d.By] = true
+		}
+	}
+	owners := t.From != t.To && (t.From == Owner || t.To == Owner)
+	return len(by) > 1 || len(by) == 1 && !(owners && h.w.Hub.Settings.SecondPersonForOwners)
 }
 
 // settle ends running tasks by reading, as the next holder of the lane does.
