@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"adbridge/bridge"
@@ -152,11 +153,31 @@ func (w Worker) later(ctx context.Context, b *batch, e *connectors.Error) error 
 	return w.finish(ctx, b, func(ctx context.Context, tx *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
 		t.State, t.Reason, t.Detail = bridge.TaskWait, connectors.ReasonOf(e), e.Message
 		t.NotBefore = tx.Now().Add(wait)
+		if e.Kind == connectors.KindTooEarly {
+			lifted, err := overridden(ctx, tx, b.hub.ID, bridge.PlatformTooEarly)
+			if err != nil {
+				return "", nil, err
+			}
+			if lifted {
+				t.NotBefore = tx.Now().Add(min(wait, w.backoff(t.Attempt)))
+			}
+		}
 		if err := w.holdLane(ctx, tx, b, e, t.NotBefore); err != nil {
 			return "", nil, err
 		}
 		return audit.TaskWaiting, map[string]any{"reason": t.Reason, "until": t.NotBefore, "request_id": e.RequestID, "error": e.Error()}, nil
 	})
+}
+
+// overridden says whether an admin lifted something for a time.
+func overridden(ctx context.Context, tx *storage.Tx, hubID string, what bridge.Code) (bool, error) {
+	list, err := tx.Decisions(ctx, hubID, false)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(list, func(d bridge.Decision) bool {
+		return d.Kind == bridge.DecideOverride && d.Subject == string(what) && d.Holds(tx.Now())
+	}), nil
 }
 
 // holdLane makes the whole lane wait where the trouble is not the task's own,

@@ -70,10 +70,47 @@ func decide(ctx context.Context, tx *storage.Tx, d bridge.Decision) (bridge.Deci
 	if err := tx.AddDecision(ctx, d); err != nil {
 		return d, err
 	}
+	if d.Kind == bridge.DecideOverride && d.Subject == string(bridge.PlatformTooEarly) {
+		if err := tryNow(ctx, tx, hub.ID); err != nil {
+			return d, err
+		}
+	}
 	if err := tx.MarkDirty(ctx, hub.ID); err != nil {
 		return d, err
 	}
 	return d, tx.AddEvents(ctx, decisionEvent(d, audit.DecisionMade, subject))
+}
+
+// tryNow ends the waiting for a platform that does not allow changes of people
+// yet: an admin knows better than the clock, and the platform decides. What the
+// platform throttled goes on waiting.
+func tryNow(ctx context.Context, tx *storage.Tx, hubID string) error {
+	lane, err := tx.Lane(ctx, hubID)
+	if err != nil {
+		return err
+	}
+	open, err := tx.OpenTasks(ctx, hubID)
+	if err != nil {
+		return err
+	}
+	early, throttled := false, time.Time{}
+	for _, t := range open {
+		switch {
+		case t.State != bridge.TaskWait || !t.NotBefore.After(tx.Now()):
+		case t.Reason == bridge.PlatformTooEarly:
+			early, t.NotBefore = true, tx.Now()
+			if err := tx.UpdateTask(ctx, t); err != nil {
+				return err
+			}
+		case t.Reason == bridge.PlatformThrottled && t.NotBefore.After(throttled):
+			throttled = t.NotBefore
+		}
+	}
+	if !early {
+		return nil
+	}
+	lane.BackoffUntil = throttled
+	return tx.UpdateLane(ctx, lane)
 }
 
 // complete says what is missing in a decision.

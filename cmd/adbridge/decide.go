@@ -160,12 +160,14 @@ func (c *cli) override() *cobra.Command {
 	var life time.Duration
 	var most int
 	cmd := &cobra.Command{
-		Use:     "override HUB GUARD --for 2h --reason WHY [--max N]",
-		Short:   "Lift one guard for a time; afterwards it is back by itself",
+		Use:   "override HUB GUARD --for 2h --reason WHY [--max N]",
+		Short: "Lift one guard for a time; afterwards it is back by itself",
+		Long: `A guard is named by its code, such as guard.removals-per-run. platform.too-early may be named as well: what
+Meta refused because its system user is young is tried now, and every few minutes as long as this lasts.`,
 		Example: `  adbridge override eu guard.removals-per-run --for 2h --max 12 --reason "the agency contract has ended"`,
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !strings.HasPrefix(args[1], "guard.") || bridge.ReasonOf(bridge.Code(args[1])).Meaning == "" {
+			if args[1] != string(bridge.PlatformTooEarly) && !strings.HasPrefix(args[1], "guard.") || bridge.ReasonOf(bridge.Code(args[1])).Meaning == "" {
 				return wrong("give a guard's code such as guard.removals-per-run; `adbridge reasons` lists them", "guard: %q is not a guard", args[1])
 			}
 			if life <= 0 || life > 7*24*time.Hour {
