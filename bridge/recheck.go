@@ -11,7 +11,7 @@ import (
 // not to be sent, and the next plan decides anew.
 func Recheck(w World, t Task) (ok bool, code Code, detail string) {
 	r := newRecheck(w, t)
-	for _, check := range []func() (Code, string){r.hub, r.subject, r.wanted, r.removal, r.admins, r.room} {
+	for _, check := range []func() (Code, string){r.hub, r.word, r.subject, r.wanted, r.removal, r.admins, r.room} {
 		if code, detail := check(); code != "" {
 			return false, code, detail
 		}
@@ -132,6 +132,20 @@ func (r *recheck) hub() (Code, string) {
 		return DecisionRejected, d.Reason
 	}
 	return "", ""
+}
+
+// word asks whether the approval or override that the task rests on is still in
+// force: taken back or lapsed since, the next plan asks the guards again.
+func (r *recheck) word() (Code, string) {
+	if r.t.Decision == "" || r.approved {
+		return "", ""
+	}
+	for _, d := range r.w.Decisions {
+		if d.ID == r.t.Decision && d.Holds(r.w.Now) {
+			return "", ""
+		}
+	}
+	return TaskNotWanted, "the decision it rests on is in force no more"
 }
 
 // subject looks at the member itself.

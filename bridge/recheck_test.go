@@ -24,6 +24,8 @@ person eve owners
 // TestRecheckRightBeforeTheCall: what changed between the plan and the call.
 func TestRecheckRightBeforeTheCall(t *testing.T) {
 	remove := Task{ID: "t", Key: "remove/m", Action: Remove, MemberID: "m", PersonID: "ana", PlatformID: "n-m", From: Collaborator, Cause: SitLeaver}
+	resting := remove
+	resting.Decision = "d"
 	removeBoss := Task{ID: "t", Key: "remove/m", Action: Remove, MemberID: "m", PersonID: "ana", PlatformID: "n-m", From: Owner, Cause: SitLeaver}
 	invite := Task{ID: "t", Key: "invite/eve/owner", Action: Invite, PersonID: "eve", Email: "eve@corp.example", To: Owner, Cause: SitMissing}
 	raise := Task{ID: "t", Key: "set-role/b/owner", Action: SetRole, MemberID: "b", PersonID: "ben", PlatformID: "n-b", From: Collaborator, To: Owner, Cause: SitRaise}
@@ -42,6 +44,12 @@ func TestRecheckRightBeforeTheCall(t *testing.T) {
 		{"protected meanwhile", remove, leaving + "set protected=ana@corp.example", GuardProtected},
 		{"required meanwhile", remove, leaving + "set required-admins=ana@corp.example", GuardRequiredAdmin},
 		{"rejected meanwhile", remove, leaving + "decision d reject subject=remove/m", DecisionRejected},
+		{"its approval holds", resting, leaving + "decision d approve subject=remove/m", ""},
+		{"its approval was taken back", resting, leaving + "decision d approve subject=remove/m undone=-1m", TaskNotWanted},
+		{"its approval lapsed", resting, leaving + "decision d approve subject=remove/m until=-1m", TaskNotWanted},
+		{"its approval was renewed", resting, leaving + "decision d approve subject=remove/m until=-1m\ndecision e approve subject=remove/m", ""},
+		{"its override holds", resting, leaving + "decision d override subject=guard.removals-per-run until=1h", ""},
+		{"its override lapsed", resting, leaving + "decision d override subject=guard.removals-per-run until=-1m", TaskNotWanted},
 		{"matched to someone who is wanted", remove, leaving + "decision d match member=m person=ben", TaskNotWanted},
 		{"is the token's own account", remove, leaving + "hub self=n-m", GuardSelf},
 		{"not ours any more", remove, strings.Replace(leaving, "member m ana", "member m ana own=foreign", 1), OwnForeign},

@@ -109,6 +109,46 @@ func TestItemsAndReasonsOfAPlanAreApproved(t *testing.T) {
 	})
 }
 
+func TestTasksRestOnTheWordThatIsInForce(t *testing.T) {
+	both(t, func(t *testing.T, db *storage.DB) {
+		c := newCompany(t, db)
+		tasks := func() (open []bridge.Task) {
+			c.ok(db.Read(t.Context(), func(tx *storage.Tx) (err error) {
+				open, err = tx.OpenTasks(t.Context(), c.hub.ID)
+				return err
+			}))
+			return open
+		}
+		c.leave("u01", "u02", "u03", "u04")
+		read := c.settled()
+		first, err := c.approve("eva", read.Hash)
+		c.ok(err)
+		c.settled()
+		for _, task := range tasks() {
+			if task.Decision == "" || task.State != bridge.Ready {
+				t.Errorf("an approved task: %+v", task)
+			}
+		}
+		again, err := c.approve("tom", "", first[0].Subject)
+		c.ok(err)
+		c.settled()
+		found := false
+		for _, task := range tasks() {
+			found = found || task.Key == first[0].Subject && task.Decision == again[0].ID
+		}
+		if !found {
+			t.Errorf("approved again, and the task rests on the first word: %+v", tasks())
+		}
+		c.ok(Undo(t.Context(), db, again[0].ID, "tom"))
+		for _, d := range first {
+			c.ok(Undo(t.Context(), db, d.ID, "eva"))
+		}
+		if got := verdicts(c.settled()); strings.Contains(got, "do") || len(tasks()) != 0 {
+			t.Errorf("all was taken back: %s, %d tasks", got, len(tasks()))
+		}
+	})
+}
+
 func TestAnApprovalNeedsAnEnd(t *testing.T) {
 	both(t, func(t *testing.T, db *storage.DB) {
 		c := newCompany(t, db)

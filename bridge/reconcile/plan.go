@@ -214,8 +214,14 @@ func (p Planner) leaveTasks(ctx context.Context, tx *storage.Tx, hub bridge.Hub,
 			continue
 		}
 		keep[t.ID] = true
+		if (t.State == bridge.Ready || t.State == bridge.TaskWait) && t.Decision != r.Decision { // it rests on another word now, or on none
+			t.Decision = r.Decision
+			if err := tx.UpdateTask(ctx, t); err != nil {
+				return err
+			}
+		}
 		if t.State == bridge.TaskHeld { // an approval, or a newer reading, lets it go
-			t.State, t.Reason, t.Detail, t.Attempt, t.EndedAt = bridge.Ready, r.Reason, "", 0, time.Time{}
+			t.State, t.Reason, t.Detail, t.Decision, t.Attempt, t.EndedAt = bridge.Ready, r.Reason, "", r.Decision, 0, time.Time{}
 			if err := change(ctx, tx, t, audit.TaskReleased); err != nil {
 				return err
 			}
