@@ -37,6 +37,7 @@ type cli struct {
 	json     bool
 	by       string // who acts, for the audit trail
 	exit     int
+	heard    []connectors.Call // made for a hub that is being connected
 }
 
 // root is the command tree.

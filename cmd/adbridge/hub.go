@@ -138,7 +138,7 @@ func apiURL(s string) (string, error) {
 
 // check asks the platform about a hub before anything is saved.
 func (c *cli) check(ctx context.Context, app *App, hub bridge.Hub, cred storage.Credentials) (connectors.Connection, error) {
-	conn, err := app.Connect(hub, cred, nil)
+	conn, err := app.Connect(hub, cred, c.hear)
 	if err != nil {
 		return connectors.Connection{}, err
 	}
@@ -215,6 +215,9 @@ shown who was connected. --business-id may be left out if the account is Admin o
 					if ask {
 						c.discard(ctx, app, hub, found, cred)
 					}
+					return err
+				}
+				if err := c.record(ctx, app, hub); err != nil {
 					return err
 				}
 				return c.show(viewHub(hub), say("hub %s is connected: %s (%s), acting as %s\nIt is in the mode observe: nothing is changed. `adbridge report %s` shows it once it is read.\n%s",

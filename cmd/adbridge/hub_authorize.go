@@ -77,7 +77,7 @@ func (c *cli) authorize(ctx context.Context, app *App, hub *bridge.Hub, z author
 	if err != nil {
 		return cred, err
 	}
-	grant, err := tiktok.Exchange(ctx, app.tiktokConfig(*hub, cred), code)
+	grant, err := tiktok.Exchange(ctx, app.tiktokConfig(*hub, cred, c.hear), code)
 	if err != nil {
 		return cred, err
 	}
@@ -86,10 +86,10 @@ func (c *cli) authorize(ctx context.Context, app *App, hub *bridge.Hub, z author
 }
 
 // tiktokConfig is what TikTok's calls outside a Business Center are made with.
-func (a *App) tiktokConfig(hub bridge.Hub, cred storage.Credentials) connectors.Config {
+func (a *App) tiktokConfig(hub bridge.Hub, cred storage.Credentials, onCall func(connectors.Call)) connectors.Config {
 	return connectors.Config{
 		APIURL: hub.APIURL, AppID: hub.AppID, AppSecret: cred.AppSecret, Token: cred.Token,
-		Budget: a.budgets.Of(hub.Platform, hub.APIURL+"/"+hub.AppID),
+		Budget: a.budgets.Of(hub.Platform, hub.APIURL+"/"+hub.AppID), OnCall: onCall,
 	}
 }
 
@@ -199,7 +199,7 @@ func awaitCode(ctx context.Context, l net.Listener, path, state string) (bridge.
 // chooseCenter is the Business Center that the account is Admin of, if there is
 // one alone.
 func (c *cli) chooseCenter(ctx context.Context, app *App, hub bridge.Hub, cred storage.Credentials) (string, error) {
-	all, err := tiktok.Businesses(ctx, app.tiktokConfig(hub, cred))
+	all, err := tiktok.Businesses(ctx, app.tiktokConfig(hub, cred, c.hear))
 	if err != nil {
 		return "", err
 	}
@@ -217,10 +217,10 @@ func (c *cli) chooseCenter(ctx context.Context, app *App, hub bridge.Hub, cred s
 }
 
 // revoke ends a token at TikTok.
-func (a *App) revoke(ctx context.Context, hub bridge.Hub, cred storage.Credentials) error {
+func (a *App) revoke(ctx context.Context, hub bridge.Hub, cred storage.Credentials, onCall func(connectors.Call)) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeTimeout)
 	defer cancel()
-	return tiktok.Revoke(ctx, a.tiktokConfig(hub, cred))
+	return tiktok.Revoke(ctx, a.tiktokConfig(hub, cred, onCall))
 }
 
 // discard ends a token that was got and is not kept: nobody could end it later.
@@ -233,7 +233,7 @@ func (c *cli) discard(ctx context.Context, app *App, hub bridge.Hub, found conne
 		fmt.Fprintf(c.err, "The token that was just made is not kept. It was not revoked, for the sake of %s; it has no end of its own.\n", strings.Join(sharing, ", "))
 		return
 	case err == nil:
-		err = app.revoke(ctx, hub, cred)
+		err = app.revoke(ctx, hub, cred, c.hear)
 	}
 	if err != nil {
 		fmt.Fprintf(c.err, "The token that was just made is not kept, and could not be revoked: %v\n  → Revoke the app's access in the account's settings at TikTok.\n", err)

@@ -117,6 +117,15 @@ func TestAHubIsConnectedByTikToksOwnPage(t *testing.T) {
 			t.Errorf("%q is on the screen:\n%s%s", secret, out, errs)
 		}
 	}
+	var calls []callView
+	s.must(&calls, "hub", "calls", "eu")
+	made := map[string]bool{}
+	for _, v := range calls {
+		made[v.Op] = true
+	}
+	if !made["oauth2/access_token"] || !made["user/info"] || !made["bc/get"] {
+		t.Errorf("the calls of connecting are not on record: %v", made)
+	}
 	var hub hubView
 	if s.must(&hub, "hub", "show", "eu"); hub.AppID != ttApp {
 		t.Errorf("the app is %q", hub.AppID)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -13,6 +14,23 @@ import (
 	"adbridge/connectors"
 	"adbridge/storage"
 )
+
+// hear keeps the calls made for a hub that has no record yet.
+func (c *cli) hear(call connectors.Call) { c.heard = append(c.heard, call) }
+
+// record puts the calls that were made for a hub on its record.
+func (c *cli) record(ctx context.Context, app *App, hub bridge.Hub) error {
+	calls := c.heard
+	c.heard = nil
+	return app.DB.Write(ctx, func(tx *storage.Tx) error {
+		for _, call := range calls {
+			if err := tx.AddEvents(ctx, storage.CallEvent(hub, call.Detail())); err != nil {
+				return fmt.Errorf("record the calls made for hub %s: %w", hub.Slug, err)
+			}
+		}
+		return nil
+	})
+}
 
 // addHub checks a hub and saves it.
 func (c *cli) addHub(ctx context.Context, app *App, hub bridge.Hub, cred storage.Credentials) (found connectors.Connection, saved bridge.Hub, err error) {
@@ -91,6 +109,9 @@ func (c *cli) reconnect(ctx context.Context, app *App, before bridge.Hub, old st
 		if ask {
 			c.discard(ctx, app, bridge.Hub{Platform: hub.Platform, APIURL: hub.APIURL, AppID: hub.AppID}, found, cred)
 		}
+		return before, errors.Join(err, c.record(ctx, app, before))
+	}
+	if err := c.record(ctx, app, before); err != nil {
 		return before, err
 	}
 	if hub.AppID != before.AppID {
@@ -130,7 +151,7 @@ app's id and secret known). A token that another hub depends on is never revoked
 			}
 			return c.app(ctx, func(app *App) error {
 				if revoke {
-					if err := app.revokeHub(ctx, args[0]); err != nil {
+					if err := c.revokeHub(ctx, app, args[0]); err != nil {
 						return err
 					}
 				}
@@ -148,8 +169,8 @@ app's id and secret known). A token that another hub depends on is never revoked
 }
 
 // revokeHub ends a hub's token at its platform, before the hub is forgotten.
-func (a *App) revokeHub(ctx context.Context, slug string) error {
-	hub, cred, err := a.hubAndCredentials(ctx, slug)
+func (c *cli) revokeHub(ctx context.Context, app *App, slug string) error {
+	hub, cred, err := app.hubAndCredentials(ctx, slug)
 	if err != nil {
 		return err
 	}
@@ -159,15 +180,16 @@ func (a *App) revokeHub(ctx context.Context, slug string) error {
 	case hub.AppID == "" || cred.AppSecret.Empty():
 		return wrong("connect the hub with --app-id and --app-secret-file first, or leave --revoke away and end the app's access at TikTok", "revoke: TikTok wants the app's id and secret, which hub %s does not have", hub.Slug)
 	}
-	sharing, err := a.sharing(ctx, hub, hub.SelfID, cred)
+	sharing, err := app.sharing(ctx, hub, hub.SelfID, cred)
 	if err != nil {
 		return err
 	}
 	if len(sharing) > 0 {
 		return wrong("leave --revoke away, or connect those hubs with a token of another account first", "revoke: the same account and app serve %s, which could lose its token", strings.Join(sharing, ", "))
 	}
-	if err := a.revoke(ctx, hub, cred); err != nil {
-		return fmt.Errorf("hub %s is not removed, its token could not be revoked: %w", hub.Slug, err)
+	err = app.revoke(ctx, hub, cred, c.hear)
+	if err != nil {
+		err = fmt.Errorf("hub %s is not removed, its token could not be revoked: %w", hub.Slug, err)
 	}
-	return nil
+	return errors.Join(err, c.record(ctx, app, hub))
 }

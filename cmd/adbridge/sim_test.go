@@ -62,10 +62,19 @@ func TestSimulatorsAreProgramsThatHubsConnectTo(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newStage(t, tiktoksim.World{}, metasim.World{})
+	tt, err := loadWorld(filepath.Join(worlds, "tiktok.json"), nil, tiktoksim.LoadWorld)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fb, err := loadWorld(filepath.Join(worlds, "meta.json"), nil, metasim.LoadWorld)
+	if err != nil {
+		t.Fatal(err)
+	}
+	biz := fb.Businesses[0]
 	for _, c := range []struct {
 		platform, sw string
 		members      int
-	}{{"tiktok", "page_size_over=clamp", 18}, {"meta", "page_cap=5", 19}} {
+	}{{"tiktok", "page_size_over=clamp", len(tt.BusinessCenters[0].Members)}, {"meta", "page_cap=5", len(biz.People) + len(biz.Pending) + len(biz.SystemUsers)}} {
 		said := s.startSim(c.platform, "--world", filepath.Join(worlds, c.platform+".json"), "--switch", c.sw, "--auto-accept", "0s", "--no-limits")
 		if len(said.Hubs) == 0 {
 			t.Fatalf("%s: no hub to connect in %+v", c.platform, said)
