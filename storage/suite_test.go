@@ -17,8 +17,7 @@ func TestBothDatabasesKeepEveryClaim(t *testing.T) {
 			t.Skip("PostgreSQL is not installed here")
 		}
 		storagetest.Run(t, func(t *testing.T) *storage.DB {
-			url, _ := storagetest.Postgres(t)
-			return storagetest.Open(t, url)
+			return storagetest.Open(t, storagetest.Migrated(t))
 		})
 	})
 }

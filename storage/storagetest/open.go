@@ -40,7 +40,13 @@ func Open(tb testing.TB, url string, change ...func(*storage.Options)) *storage.
 // Each runs f on a new database of each kind, as the subtests sqlite and postgres.
 func Each(t *testing.T, f func(t *testing.T, db *storage.DB)) {
 	t.Helper()
-	EachURL(t, func(t *testing.T, url string) { f(t, Open(t, url)) })
+	t.Run("sqlite", func(t *testing.T) { f(t, Open(t, SQLite(t))) })
+	t.Run("postgres", func(t *testing.T) {
+		if !installed(t) {
+			t.Skip("PostgreSQL is not installed here")
+		}
+		f(t, Open(t, Migrated(t)))
+	})
 }
 
 // EachURL runs f with the URL of a new, empty database of each kind.

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"adbridge/storage"
 )
 
 // cluster is the PostgreSQL of this test process.
@@ -36,18 +38,68 @@ var (
 // is not installed. The database is dropped when the test ends.
 func Postgres(tb testing.TB) (url string, ok bool) {
 	tb.Helper()
-	if bin("postgres") == "" || bin("initdb") == "" {
-		if os.Getenv("ADBRIDGE_TEST_POSTGRES") == "require" {
-			tb.Fatalf("%s, and ADBRIDGE_TEST_POSTGRES=require", absent)
-		}
+	if !installed(tb) {
 		return "", false
 	}
+	return newDatabase(tb, ""), true
+}
+
+// installed says whether PostgreSQL is here. Where it is required, its absence
+// ends the test.
+func installed(tb testing.TB) bool {
+	tb.Helper()
+	if bin("postgres") != "" && bin("initdb") != "" {
+		return true
+	}
+	if os.Getenv("ADBRIDGE_TEST_POSTGRES") == "require" {
+		tb.Fatalf("%s, and ADBRIDGE_TEST_POSTGRES=require", absent)
+	}
+	return false
+}
+
+// migrated is a database that every migrated one is copied from, which is a
+// good deal quicker than migrating each.
+var migrated = sync.OnceValues(func() (string, error) {
+	c := theCluster()
+	if c.err != nil {
+		return "", c.err
+	}
+	name := fmt.Sprintf("t%d_template", os.Getpid())
+	if err := c.do("CREATE DATABASE " + name); err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	db, err := storage.Open(ctx, storage.Options{URL: c.url(name), AutoMigrate: true})
+	if err != nil {
+		return "", err
+	}
+	return name, db.Close()
+})
+
+// Migrated gives the URL of a new PostgreSQL database that is up to date.
+func Migrated(tb testing.TB) string {
+	tb.Helper()
+	template, err := migrated()
+	if err != nil {
+		tb.Fatalf("make the database that others are copied from: %v", err)
+	}
+	return newDatabase(tb, template)
+}
+
+// newDatabase makes a database, empty or a copy, and drops it when the test ends.
+func newDatabase(tb testing.TB, template string) (url string) {
+	tb.Helper()
 	c := theCluster()
 	if c.err != nil {
 		tb.Fatalf("start PostgreSQL: %v", c.err)
 	}
 	name := fmt.Sprintf("t%d_%d", os.Getpid(), databases.Add(1))
-	if err := c.do("CREATE DATABASE " + name); err != nil {
+	create := "CREATE DATABASE " + name
+	if template != "" {
+		create += " TEMPLATE " + template
+	}
+	if err := c.do(create); err != nil {
 		tb.Fatalf("create database: %v", err)
 	}
 	tb.Cleanup(func() {
@@ -55,7 +107,7 @@ func Postgres(tb testing.TB) (url string, ok bool) {
 			tb.Logf("drop database: %v", err)
 		}
 	})
-	return c.url(name), true
+	return c.url(name)
 }
 
 // bin finds a program of PostgreSQL on the PATH or where Debian keeps it.
