@@ -102,7 +102,7 @@ func (c *cli) aliasRemove() *cobra.Command {
 	return &cobra.Command{
 		Use:     "remove ADDRESS",
 		Short:   "Take an alias back; a member bound by it stays bound until `adbridge match --not`",
-		Example: "  adbridge alias remove ana@corp.example ana.private@inbox.example",
+		Example: "  adbridge alias remove ana.private@inbox.example",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.app(cmd.Context(), func(app *App) error {

@@ -36,6 +36,7 @@ type cli struct {
 	file     string // --config
 	json     bool
 	by       string // who acts, for the audit trail
+	began    bool   // the command line was read
 	exit     int
 	heard    []connectors.Call // made for a hub that is being connected
 }
@@ -74,6 +75,7 @@ Exit codes: 0 nothing to do, 2 changes pending, 3 held by a guard, 1 an error.`,
 }
 
 func (c *cli) load() error {
+	c.began = true
 	if c.by == "" {
 		c.by = "cli"
 		if u, err := user.Current(); err == nil && u.Username != "" {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -30,8 +31,8 @@ func (c *cli) reasons() *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			list := bridge.Reasons()
 			if len(args) == 1 {
-				r := bridge.ReasonOf(bridge.Code(args[0]))
-				if r.Code != bridge.Code(args[0]) {
+				r, known := reasonFor(args[0])
+				if !known {
 					return wrong("`adbridge reasons` lists all codes", "code %q: %w", args[0], bridge.ErrNotFound)
 				}
 				list = []bridge.Reason{r}
@@ -44,6 +45,16 @@ func (c *cli) reasons() *cobra.Command {
 			})
 		},
 	}
+}
+
+// reasonFor explains a code that exists; bridge.ReasonOf has words for any.
+func reasonFor(code string) (bridge.Reason, bool) {
+	list := bridge.Reasons()
+	i := slices.IndexFunc(list, func(r bridge.Reason) bool { return string(r.Code) == code })
+	if i < 0 {
+		return bridge.Reason{}, false
+	}
+	return list[i], true
 }
 
 func (c *cli) migrate() *cobra.Command {

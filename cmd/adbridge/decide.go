@@ -17,6 +17,12 @@ import (
 // decide puts one decision on a hub and answers with it.
 func (c *cli) decide(ctx context.Context, hub string, d bridge.Decision, fill func(*App, *storage.Tx, *bridge.Decision) error, done string) error {
 	d.By = c.by
+	if d.Reason == "" && d.Kind != bridge.DecideMatch && d.Kind != bridge.DecideClaim {
+		return wrong("say why with --reason; the audit trail keeps it", "reason: it is missing")
+	}
+	if !d.Until.IsZero() && d.Until.Before(time.Now()) {
+		return wrong("give a time to come", "until: %s is in the past", when(d.Until))
+	}
 	return c.app(ctx, func(app *App) error {
 		err := app.DB.Read(ctx, func(tx *storage.Tx) error {
 			h, err := tx.Hub(ctx, hub)
@@ -167,7 +173,7 @@ Meta refused because its system user is young is tried now, and every few minute
 		Example: `  adbridge override eu guard.removals-per-run --for 2h --max 12 --reason "the agency contract has ended"`,
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if args[1] != string(bridge.PlatformTooEarly) && !strings.HasPrefix(args[1], "guard.") || bridge.ReasonOf(bridge.Code(args[1])).Meaning == "" {
+			if _, known := reasonFor(args[1]); !known || args[1] != string(bridge.PlatformTooEarly) && !strings.HasPrefix(args[1], "guard.") {
 				return wrong("give a guard's code such as guard.removals-per-run; `adbridge reasons` lists them", "guard: %q is not a guard", args[1])
 			}
 			if life <= 0 || life > 7*24*time.Hour {

@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 )
 
@@ -24,7 +27,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	if err := root.ExecuteContext(ctx); err != nil {
+	if cmd, err := root.ExecuteContextC(ctx); err != nil {
+		c.json = c.json || slices.Contains(args, "--json") // asked for behind what could not be read
+		if _, known := errors.AsType[*usageError](err); !known && !c.began {
+			err = &usageError{err: err, next: fmt.Sprintf("`%s --help` shows how it is called", cmd.CommandPath())}
+		}
 		c.fail(err)
 		return exitError
 	}

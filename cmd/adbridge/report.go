@@ -30,11 +30,11 @@ Exit code 0: nothing to do, 2: changes are pending, 3: a guard holds some.`,
 		Args: cobra.MaximumNArgs(3),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			if c.json {
-				format = "json"
-			}
 			if _, ok := reportWriters[format]; !ok {
 				return wrong("give --format text, html, csv or json", "format: %q is not known", format)
+			}
+			if c.json {
+				format = "json"
 			}
 			switch {
 			case all && len(args) == 0:
