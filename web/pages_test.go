@@ -57,7 +57,7 @@ func TestEveryLinkOfEveryPageLeadsSomewhere(t *testing.T) {
 	want := []string{"/", "/assets/mark.svg", "/assets/style.css", "/events", "/events/download", "/hubs/meta-oak", "/hubs/tiktok-eu", "/hubs/tiktok-eu/members/ID",
 		"/hubs/tiktok-eu/members/ID/why", "/people/ID/why/tiktok-eu", "/hubs/tiktok-eu/pulls", "/hubs/tiktok-eu/report", "/hubs/tiktok-eu/report/download", "/hubs/tiktok-eu/reports", "/hubs/tiktok-eu/reports/ID",
 		"/hubs/tiktok-eu/reports/ID/download", "/hubs/tiktok-eu/rules", "/hubs/tiktok-eu/settings", "/hubs/tiktok-us", "/people", "/people/ID",
-		"/provisioning", "/provisioning/ID", "/reasons", "/tasks"}
+		"/provisioning", "/provisioning/ID", "/reasons", "/sources/okta-main", "/tasks"}
 	for _, k := range want {
 		if kinds[k] == 0 {
 			t.Errorf("no link leads to %s; found %v", k, slices.Sorted(maps.Keys(kinds)))
@@ -69,7 +69,7 @@ func TestEveryLinkOfEveryPageLeadsSomewhere(t *testing.T) {
 func everyPath() []string {
 	return []string{"/", "/hubs/tiktok-eu", "/hubs/tiktok-eu/rules", "/hubs/tiktok-eu/settings", "/hubs/tiktok-eu/pulls", "/hubs/tiktok-eu/report",
 		"/hubs/tiktok-eu/reports", "/hubs/tiktok-eu/reports/x", "/hubs/tiktok-eu/members/x", "/hubs/tiktok-eu/report/download?format=csv", "/hubs/tiktok-eu/reports/x/download?format=json",
-		"/tasks", "/people", "/people/x", "/people/x/why/tiktok-eu", "/hubs/tiktok-eu/members/x/why", "/events", "/events/download?format=jsonl", "/provisioning", "/provisioning/x", "/reasons", "/nowhere"}
+		"/tasks", "/people", "/people/x", "/people/x/why/tiktok-eu", "/hubs/tiktok-eu/members/x/why", "/events", "/events/download?format=jsonl", "/provisioning", "/provisioning/x", "/reasons", "/sources/x", "/nowhere"}
 }
 
 func TestEveryPageNeedsASession(t *testing.T) {
@@ -200,4 +200,15 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 	if h := b.page(style, http.StatusOK).header; !strings.Contains(h.Get("Cache-Control"), "immutable") || h.Get("Content-Type") != "text/css; charset=utf-8" {
 		t.Errorf("%s: %v", style, h)
 	}
+}
+
+// TestTheDoctorOfASourceHasAPage: the checklist, what it finds, and the tokens
+// by their labels alone.
+func TestTheDoctorOfASourceHasAPage(t *testing.T) {
+	db, o := newSite(t, here)
+	company(t, db)
+	b := serve(t, o)
+	b.signIn(o)
+	b.page("/sources/entra-oak", http.StatusOK).shows(t, "/sources/entra-oak", "Setting up", "What the doctor finds", "No token opens this source")
+	b.page("/sources/nobody", http.StatusNotFound).shows(t, "/sources/nobody", "There is no source")
 }

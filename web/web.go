@@ -72,6 +72,7 @@ func New(o Options) (http.Handler, error) {
 		"/events":                       {"events", s.events},
 		"/provisioning":                 {"provisioning", s.provisioning},
 		"/provisioning/{id}":            {"exchange", s.exchange},
+		"/sources/{name}":               {"source", s.source},
 		"/reasons":                      {"reasons", s.reasons},
 		"/":                             {"problem", s.nowhere},
 	} {
