@@ -6,7 +6,7 @@ CHECKS ?= 1000
 # The race detector needs a C compiler; without one the tests run without it.
 RACE   ?= $(if $(shell command -v $${CC:-cc} 2>/dev/null),-race,)
 
-.PHONY: help demo build test test-fast bench vet plans update clean
+.PHONY: help demo build test test-fast bench vet plans nightly update clean
 
 help: ## show what there is to make
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,10 @@ vet: ## look for mistakes that the compiler lets pass
 
 plans: ## make many random plans (CHECKS=n histories) and print how many
 	$(GO) test ./bridge -run 'TestRandomHistories' -rapid.checks=$(CHECKS) -timeout 60m -v
+
+nightly: ## what takes longer: more than a million random plans, longer chaos and histories, a thousand kills
+	$(MAKE) plans CHECKS=75000
+	ADBRIDGE_TEST_CHAOS=5m ADBRIDGE_TEST_KILLS=1000 $(GO) test ./cmd/adbridge -run 'Chaos|Killed|Histories' -timeout 60m -v
 
 update: ## accept what the worlds-and-plans files and the tables in docs/ say now; read the diff
 	$(GO) test ./bridge -run Plans -update
