@@ -18,7 +18,9 @@ build: ## build bin/adbridge, one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/adbridge ./cmd/adbridge
 
 test: ## run all tests, on SQLite and, where installed, PostgreSQL; with the race detector where there is a C compiler
-	$(GO) test $(RACE) $(PKGS)
+	@mkdir -p bin
+	CGO_ENABLED=0 $(GO) build -o bin/adbridge-test ./cmd/adbridge
+	ADBRIDGE_TEST_BINARY=$(CURDIR)/bin/adbridge-test $(GO) test $(RACE) -timeout 30m $(PKGS)
 
 test-fast: ## run all tests without the race detector
 	$(GO) test $(PKGS)
