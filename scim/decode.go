@@ -119,6 +119,10 @@ func (r *jsonReader) down() error {
 	return nil
 }
 
+// maxKeys bounds the members of one object. No resource has so many attributes,
+// and looking for repeated ones among millions takes seconds.
+const maxKeys = 1000
+
 // keys finds keys that are the same but for letter case.
 type keys struct {
 	few  [16]string
@@ -170,6 +174,9 @@ func (r *jsonReader) object(f func(key string) error) error {
 		key, err := r.str()
 		if err != nil {
 			return err
+		}
+		if len(seen.many) > maxKeys {
+			return badSyntax("An object in the body has more than %d members.", maxKeys)
 		}
 		if seen.add(key) {
 			r.i = at

@@ -50,10 +50,12 @@ type Log interface {
 
 // Limits are the bounds of one request. The zero value means the defaults.
 type Limits struct {
-	Body           int64         // bytes of a request; 16 MiB, which holds a PATCH of 100,000 members
+	Body           int64         // bytes of a request about groups; 16 MiB, which holds a PATCH of 200,000 members
+	UserBody       int64         // bytes of any other request; 1 MiB
 	Depth          int           // nesting of JSON; 24
 	Filter         int           // bytes of a filter; 4096
 	FilterDepth    int           // nesting of a filter; 32
+	FilterTime     time.Duration // for a long filter that has to read a directory from end to end; 500 ms
 	PageSize       int           // resources of a page when count is not given; 100
 	MaxPageSize    int           // resources of a page at most; 1000
 	BulkOperations int           // 1000
@@ -81,6 +83,12 @@ func (l Limits) withDefaults() Limits {
 	def(&l.Burst, int(2*l.PerSecond)+1)
 	if l.Body <= 0 {
 		l.Body = 16 << 20
+	}
+	if l.UserBody <= 0 {
+		l.UserBody = min(1<<20, l.Body)
+	}
+	if l.FilterTime <= 0 {
+		l.FilterTime = 500 * time.Millisecond
 	}
 	if l.BulkBody <= 0 {
 		l.BulkBody = 4 << 20

@@ -82,6 +82,7 @@ type request struct {
 	note        *bridge.Exchange
 	projections map[*kind]*projection
 	buf         []byte
+	until       time.Time // when a long filter ends, see server.read
 }
 
 func (q *request) projection(k *kind) *projection {
@@ -138,7 +139,7 @@ type route struct {
 // table is every path there is: its first segment, then "/" when an id
 // follows, or "/.search".
 func (s *server) table() map[string]map[string]route {
-	body := s.limits.Body
+	body, members := s.limits.UserBody, s.limits.Body
 	read := func(h func(*request) (*reply, error)) map[string]route { return map[string]route{"GET": {handle: h}} }
 	public := func(h func(*request) (*reply, error)) map[string]route {
 		return map[string]route{"GET": {handle: h, public: true}}
@@ -166,12 +167,12 @@ func (s *server) table() map[string]map[string]route {
 		"Users/.search": search(s.listUsers),
 		"Groups": {
 			"GET":  {handle: s.listGroups},
-			"POST": {handle: s.createGroup, body: body, write: true},
+			"POST": {handle: s.createGroup, body: members, write: true},
 		},
 		"Groups/": {
 			"GET":    {handle: s.getGroup},
-			"PUT":    {handle: s.putGroup, body: body, write: true},
-			"PATCH":  {handle: s.patchGroup, body: body, write: true},
+			"PUT":    {handle: s.putGroup, body: members, write: true},
+			"PATCH":  {handle: s.patchGroup, body: members, write: true},
 			"DELETE": {handle: s.deleteGroup, write: true},
 		},
 		"Groups/.search":        search(s.listGroups),

@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	scimerrors "github.com/elimity-com/scim/errors"
 
@@ -175,23 +177,53 @@ func (s *server) page(r *request, kinds []*kind, filters []filter, q bridge.Quer
 // read reads a page of one kind into f.
 func (s *server) read(r *request, k *kind, q bridge.Query, f *found) (total int, err error) {
 	_, refs := r.projection(k).shows(k.refs, nil)
+	ctx, done := r.ctx, func() {}
+	if terms(q.Filter) > quickTerms {
+		if r.until.IsZero() {
+			r.until = time.Now().Add(s.limits.FilterTime)
+		}
+		ctx, done = context.WithDeadline(ctx, r.until)
+	}
+	defer done()
+	fail := func(err error) error {
+		if ctx.Err() != nil && r.ctx.Err() == nil {
+			return newFault(http.StatusBadRequest, scimerrors.ScimTypeTooMany,
+				"filter: it has many terms, and too many resources would have to be read for it. Use fewer terms, or begin with one on id, userName, externalId, displayName or emails.value, joined by and.")
+		}
+		return translate(err, k, "")
+	}
 	if k == s.user {
 		q.Groups = refs
-		p, err := s.dir.Users(r.ctx, r.call, q)
+		p, err := s.dir.Users(ctx, r.call, q)
 		if err != nil {
-			return 0, translate(err, k, "")
+			return 0, fail(err)
 		}
 		f.users, f.more = p.Items, p.More
 		return p.Total, nil
 	}
 	// Members are read group by group while the answer is written: a page of
 	// large groups would not fit into memory.
-	p, err := s.dir.Groups(r.ctx, r.call, q)
+	p, err := s.dir.Groups(ctx, r.call, q)
 	if err != nil {
-		return 0, translate(err, k, "")
+		return 0, fail(err)
 	}
 	f.groups, f.more = p.Items, p.More
 	return p.Total, nil
+}
+
+// quickTerms is how many terms a filter may have and still take its time: a
+// million users are read for a few in seconds, for a hundred in minutes.
+const quickTerms = 4
+
+// terms counts the comparisons of a filter.
+func terms(e *bridge.Expr) int {
+	switch {
+	case e == nil:
+		return 0
+	case e.Left == nil && e.Right == nil:
+		return 1
+	}
+	return terms(e.Left) + terms(e.Right)
 }
 
 // sorting resolves sortBy and sortOrder.

@@ -1,7 +1,10 @@
 package scim
 
 import (
+	"net/http"
 	"strings"
+
+	scimerrors "github.com/elimity-com/scim/errors"
 
 	"adbridge/bridge"
 )
@@ -13,14 +16,16 @@ func parseRefs(raw string) ([]bridge.MemberRef, error) {
 		ref, err := parseRef(raw)
 		return []bridge.MemberRef{ref}, err
 	}
-	n := strings.Count(raw, "{")
+	n := min(strings.Count(raw, "{"), maxMembers)
 	refs := make([]bridge.MemberRef, 0, n)
 	seen := make(map[string]bool, n)
 	err := each(raw, func(raw string) error {
 		ref, err := parseRef(raw)
 		if err == nil && !seen[ref.Value] {
 			seen[ref.Value] = true
-			refs = append(refs, ref)
+			if refs = append(refs, ref); len(refs) > maxMembers {
+				return tooManyMembers()
+			}
 		}
 		return err
 	})
@@ -96,7 +101,16 @@ func parseRef(raw string) (bridge.MemberRef, error) {
 type groupPatch struct {
 	ops     []operation
 	members []bridge.MemberChange
+	refs    int // members named in all
+	terms   int // of filters that every member is held against
 }
+
+// Bounds of one PATCH. Nobody else can write while it is carried out.
+const (
+	maxMembers     = 200_000
+	maxSteps       = 500 // changes from adding to removing and back
+	maxMemberTerms = 8
+)
 
 // compileGroup resolves the operations of a PATCH of a Group. What concerns
 // members becomes rows; the group's members are never read.
@@ -135,8 +149,7 @@ func (p *groupPatch) member(r rawOp, t target) error {
 		return badValue("members: null is ambiguous. Write [] with replace, or remove without a value, to take out every member; name the members to take out single ones.")
 	}
 	if r.op == "remove" && !r.hasValue {
-		p.add(bridge.MemberChange{Op: bridge.ClearMembers})
-		return nil
+		return p.add(bridge.MemberChange{Op: bridge.ClearMembers})
 	}
 	refs, err := parseRefs(r.value)
 	if err != nil {
@@ -144,28 +157,30 @@ func (p *groupPatch) member(r rawOp, t target) error {
 	}
 	switch {
 	case r.op == "replace" && len(refs) == 0:
-		p.add(bridge.MemberChange{Op: bridge.ClearMembers})
+		return p.add(bridge.MemberChange{Op: bridge.ClearMembers})
 	case r.op == "replace":
-		p.add(bridge.MemberChange{Op: bridge.ReplaceMembers, Refs: refs})
+		return p.add(bridge.MemberChange{Op: bridge.ReplaceMembers, Refs: refs})
 	case len(refs) == 0: // nobody to add or remove
+		return nil
 	case r.op == "remove":
-		p.add(bridge.MemberChange{Op: bridge.RemoveMembers, Refs: refs})
-	default:
-		p.add(bridge.MemberChange{Op: bridge.AddMembers, Refs: refs})
+		return p.add(bridge.MemberChange{Op: bridge.RemoveMembers, Refs: refs})
 	}
-	return nil
+	return p.add(bridge.MemberChange{Op: bridge.AddMembers, Refs: refs})
 }
 
 // filtered handles members[value eq "…"] and the like.
 func (p *groupPatch) filtered(r rawOp, t target) error {
 	refs, exact := refsOf(t.filter)
+	if !exact {
+		if p.terms += terms(t.filter); p.terms > maxMemberTerms {
+			return newFault(http.StatusBadRequest, scimerrors.ScimTypeTooMany, "members: the filters have more than %d terms in all, and every member would be held against them. Name the members by value.", maxMemberTerms)
+		}
+	}
 	if r.op == "remove" {
 		if exact {
-			p.add(bridge.MemberChange{Op: bridge.RemoveMembers, Refs: refs})
-		} else {
-			p.add(bridge.MemberChange{Op: bridge.RemoveMembers, Where: t.filter})
+			return p.add(bridge.MemberChange{Op: bridge.RemoveMembers, Refs: refs})
 		}
-		return nil
+		return p.add(bridge.MemberChange{Op: bridge.RemoveMembers, Where: t.filter})
 	}
 	if !exact {
 		return badPath(`members: %s needs a path such as members[value eq "id"], or members with a list.`, r.op)
@@ -178,15 +193,15 @@ func (p *groupPatch) filtered(r rawOp, t target) error {
 		}
 	}
 	if r.op == "replace" && len(to) > 0 && (len(refs) != 1 || len(to) != 1 || to[0].Value != refs[0].Value) {
-		p.add(bridge.MemberChange{Op: bridge.RemoveMembers, Refs: refs})
-		p.add(bridge.MemberChange{Op: bridge.AddMembers, Refs: to})
-		return nil
+		if err := p.add(bridge.MemberChange{Op: bridge.RemoveMembers, Refs: refs}); err != nil {
+			return err
+		}
+		return p.add(bridge.MemberChange{Op: bridge.AddMembers, Refs: to})
 	}
 	if len(to) != 1 || len(refs) != 1 || to[0].Value != refs[0].Value {
 		return badValue(`members: the value must name the same member as the path; write {"op":"add","path":"members","value":[{"value":"id"}]}.`)
 	}
-	p.add(bridge.MemberChange{Op: bridge.AddMembers, Refs: to})
-	return nil
+	return p.add(bridge.MemberChange{Op: bridge.AddMembers, Refs: to})
 }
 
 // refsOf reads filters that only name ids: value eq "a" or value eq "b".
@@ -208,12 +223,22 @@ func refsOf(e *bridge.Expr) ([]bridge.MemberRef, bool) {
 
 // add appends a step, joined with the one before where that is the same kind:
 // Okta sends an operation for each member.
-func (p *groupPatch) add(c bridge.MemberChange) {
+func (p *groupPatch) add(c bridge.MemberChange) error {
+	if p.refs += len(c.Refs); p.refs > maxMembers {
+		return tooManyMembers()
+	}
 	if n := len(p.members); n > 0 && c.Where == nil && (c.Op == bridge.AddMembers || c.Op == bridge.RemoveMembers) {
 		if last := &p.members[n-1]; last.Op == c.Op && last.Where == nil {
 			last.Refs = append(last.Refs, c.Refs...)
-			return
+			return nil
 		}
 	}
-	p.members = append(p.members, c)
+	if p.members = append(p.members, c); len(p.members) > maxSteps {
+		return badValue("members: the PATCH goes from adding to removing and back more than %d times. Put those to add into one operation and those to remove into another.", maxSteps)
+	}
+	return nil
+}
+
+func tooManyMembers() *fault {
+	return newFault(http.StatusRequestEntityTooLarge, "", "The request names more than %d members. Split it into several.", maxMembers)
 }

@@ -2,6 +2,7 @@ package scim
 
 import (
 	"maps"
+	"net/http"
 	"reflect"
 	"slices"
 	"strings"
@@ -27,6 +28,9 @@ type operation struct {
 	strict bool  // replace what a filter does not find only where an IdP may mean to create it
 }
 
+// maxRawOps bounds the operations of one PATCH: some IdPs send one for each member.
+const maxRawOps = 50_000
+
 // patchOps takes the operations out of the body of a PATCH. schemas may be
 // missing or longer than it should be, keys and op in any letters.
 func patchOps(fs []field) ([]rawOp, error) {
@@ -41,6 +45,9 @@ func patchOps(fs []field) ([]rawOp, error) {
 	}
 	var ops []rawOp
 	err := each(raw, func(raw string) error {
+		if len(ops) == maxRawOps {
+			return newFault(http.StatusRequestEntityTooLarge, "", "The PATCH has more than %d operations. Split it, or name many members in one operation.", maxRawOps)
+		}
 		if raw[0] != '{' {
 			return badSyntax("Operations[%d] must be an object with op, path and value.", len(ops))
 		}
@@ -150,14 +157,22 @@ func (k *kind) spread(o rawOp, emit func(rawOp) error) error {
 // members are joined and have no bound.
 const maxOperations = 1000
 
+// maxTerms bounds the comparisons in their paths: each is held against every
+// value of its attribute, while nobody else can write.
+const maxTerms = 2000
+
 // compile resolves the operations of a PATCH of attributes.
 func (k *kind) compile(raw []rawOp, l Limits) ([]operation, error) {
-	out := make([]operation, 0, len(raw))
+	out := make([]operation, 0, min(len(raw), maxOperations))
+	compared := 0
 	for _, r := range raw {
 		err := k.spread(r, func(r rawOp) error {
 			o, err := k.operation(r.op, r.path, r.value, r.hasValue, l)
 			if out = append(out, o); len(out) > maxOperations {
 				return badValue("The PATCH has more than %d operations on attributes. Split it.", maxOperations)
+			}
+			if compared += terms(o.target.filter); compared > maxTerms {
+				return badPath("The paths of the PATCH have more than %d comparisons in all. Split it.", maxTerms)
 			}
 			return err
 		})
