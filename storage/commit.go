@@ -53,7 +53,7 @@ const (
 	jobLeft
 )
 
-func openLite(db *DB, path string) (*lite, error) {
+func openLite(db *DB, dsn string) (*lite, error) {
 	n := db.opts.ReadConns
 	if n == 0 {
 		n = max(4, 2*runtime.GOMAXPROCS(0))
@@ -61,11 +61,11 @@ func openLite(db *DB, path string) (*lite, error) {
 	l := &lite{db: db, queue: make(chan *job, batchMax), readers: make(chan *liteConn, n),
 		stop: make(chan struct{}), stopped: make(chan struct{})}
 	var err error
-	if l.writer, err = l.connect(path, true); err != nil {
+	if l.writer, err = l.connect(dsn, true); err != nil {
 		return nil, err
 	}
 	for range n {
-		c, err := l.connect(path, false)
+		c, err := l.connect(dsn, false)
 		if err != nil {
 			return nil, errors.Join(err, l.closeConns())
 		}
@@ -78,10 +78,16 @@ func openLite(db *DB, path string) (*lite, error) {
 	return l, nil
 }
 
-func (l *lite) connect(path string, write bool) (*liteConn, error) {
-	c, err := openConn(path, write)
+func (l *lite) connect(dsn string, write bool) (*liteConn, error) {
+	conn, err := l.db.pool.Driver().Open(dsn)
 	if err != nil {
 		return nil, err
+	}
+	c := &liteConn{conn: conn, write: write, stmts: map[string]*liteStmt{}}
+	if !write {
+		if err := c.plain("PRAGMA query_only = on"); err != nil {
+			return nil, errors.Join(err, c.close())
+		}
 	}
 	l.mu.Lock()
 	l.conns = append(l.conns, c)

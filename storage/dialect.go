@@ -70,9 +70,6 @@ func sqlState(err error) string {
 
 // sqliteCode is SQLite's extended result code of an error, 0 for any other error.
 func sqliteCode(err error) int {
-	if e, ok := errors.AsType[*liteError](err); ok {
-		return e.code
-	}
 	if e, ok := errors.AsType[*sqlite.Error](err); ok {
 		return e.Code()
 	}

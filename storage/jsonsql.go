@@ -1,12 +1,15 @@
 package storage
 
 import (
+	"database/sql/driver"
 	"fmt"
 	"regexp"
 	"strings"
 	"time"
 
 	"adbridge/bridge"
+
+	"modernc.org/sqlite"
 )
 
 // What a filter asks of the stored document: json_each and json_extract on
@@ -149,6 +152,17 @@ func instant(s string) (int64, bool) {
 		return 0, false
 	}
 	return t.UnixMicro(), true
+}
+
+func init() {
+	sqlite.MustRegisterDeterministicScalarFunction("instant", 1, func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+		if s, ok := args[0].(string); ok {
+			if at, ok := instant(s); ok {
+				return at, nil
+			}
+		}
+		return nil, nil
+	})
 }
 
 // postgresInstant is instant for PostgreSQL: nothing in it can fail, so that

@@ -3,123 +3,78 @@ package storage
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
-	"sync"
-	"unsafe"
-
-	"modernc.org/libc"
-	sqlite3 "modernc.org/sqlite/lib"
-
-	"adbridge/bridge"
+	"io"
+	"reflect"
 )
 
 // liteConn is one connection to SQLite and the statements prepared on it. It
-// calls SQLite itself: what database/sql and the driver put between cost twice
-// as much as a look-up does. They are made for many users of a connection and
-// for any type of column; here each connection has one user at a time and what
-// is stored is text, whole numbers and bytes. Migrations go by the driver.
-//
-// This file and lite_stmt.go are the only ones that hold addresses of SQLite's
-// memory. None of it outlives the call that it came from: texts are copied.
+// speaks to the driver itself: what database/sql does for many users of one
+// connection costs as much as a look-up does, and here every connection has
+// one user at a time.
 type liteConn struct {
-	tls   *libc.TLS
-	db    uintptr
+	conn  driver.Conn
 	write bool
 	stmts map[string]*liteStmt
-	open  *liteStmt       // of the row that was asked for last, until it is read
-	ctx   context.Context // of the query under way; nil: it may take its time
-	slot  uintptr
+}
+
+// liteStmt is a prepared statement.
+type liteStmt struct {
+	driver.Stmt
+	args []driver.NamedValue // kept between calls, empty
+	busy bool                // its rows are being read
+	once bool                // not kept: to be closed with its rows
 }
 
 // stmtMax bounds the statements kept; filters make new texts.
 const stmtMax = 400
 
-// progressOps is after how many steps of its machine SQLite asks whether the
-// caller is still there: some ten microseconds.
-const progressOps = 1000
-
-// liteError is an error of SQLite with its extended result code.
-type liteError struct {
-	code int
-	text string
-}
-
-func (e *liteError) Error() string { return fmt.Sprintf("%s (SQLite code %d)", e.text, e.code) }
-
-// memory is n bytes at an address of SQLite's.
-func memory(p uintptr, n int) []byte {
-	if p == 0 || n == 0 {
-		return nil
+func (c *liteConn) stmt(query string) (*liteStmt, error) {
+	known := c.stmts[query]
+	if known != nil && !known.busy {
+		return known, nil
 	}
-	return unsafe.Slice(*(**byte)(unsafe.Pointer(&p)), n)
-}
-
-// cFunc is the address by which SQLite calls a function of ours.
-func cFunc[T any](f T) uintptr { return *(*uintptr)(unsafe.Pointer(&struct{ f T }{f})) }
-
-// openConn opens a connection with the settings that all of them have.
-func openConn(path string, write bool) (*liteConn, error) {
-	c := &liteConn{tls: libc.NewTLS(), write: write, stmts: map[string]*liteStmt{}}
-	name, err := libc.CString(path)
+	made, err := c.conn.Prepare(query)
 	if err != nil {
 		return nil, err
 	}
-	defer libc.Xfree(c.tls, name)
-	out := c.tls.Alloc(8)
-	defer c.tls.Free(8)
-	rc := sqlite3.Xsqlite3_open_v2(c.tls, name, out, sqlite3.SQLITE_OPEN_READWRITE|sqlite3.SQLITE_OPEN_CREATE|sqlite3.SQLITE_OPEN_NOMUTEX, 0)
-	c.db = address(out)
-	if rc != sqlite3.SQLITE_OK {
-		return nil, errors.Join(c.error(rc), c.close())
+	s := &liteStmt{Stmt: made, once: known != nil}
+	if s.once {
+		return s, nil
 	}
-	sqlite3.Xsqlite3_extended_result_codes(c.tls, c.db, 1)
-	sqlite3.Xsqlite3_busy_timeout(c.tls, c.db, int32(busyTimeout.Milliseconds()))
-	if err := c.addFunctions(); err != nil {
-		return nil, errors.Join(err, c.close())
-	}
-	pragmas := litePragmas
-	if !write {
-		pragmas = append(pragmas[:len(pragmas):len(pragmas)], "query_only = on")
-		c.slot = slots.take(c)
-		sqlite3.Xsqlite3_progress_handler(c.tls, c.db, progressOps, cFunc(liteProgress), c.slot)
-	}
-	for _, p := range pragmas {
-		if err := c.row(context.Background(), "PRAGMA "+p, nil).Scan(new(any)); err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return nil, errors.Join(err, c.close())
+	if len(c.stmts) >= stmtMax {
+		for q, old := range c.stmts { // any will do: hot ones come back at once
+			if !old.busy {
+				delete(c.stmts, q)
+				old.Close()
+				break
+			}
 		}
 	}
-	return c, nil
+	c.stmts[query] = s
+	return s, nil
 }
 
-// address reads an address that SQLite has written.
-func address(p uintptr) uintptr { return **(**uintptr)(unsafe.Pointer(&p)) }
-
-// error is the connection's last error.
-func (c *liteConn) error(rc int32) error {
-	text := "out of memory"
-	if c.db != 0 {
-		text = libc.GoString(sqlite3.Xsqlite3_errmsg(c.tls, c.db))
-		if x := sqlite3.Xsqlite3_extended_errcode(c.tls, c.db); x&0xff == rc&0xff {
-			rc = x
+// bind makes the driver's parameters of ours.
+func (s *liteStmt) bind(args []any) ([]driver.NamedValue, error) {
+	s.args = s.args[:0]
+	for i, a := range args {
+		v := a
+		switch n := a.(type) {
+		case string, int64, bool, float64, []byte, nil:
+		case int:
+			v = int64(n)
+		default: // our own kinds of string and number
+			var err error
+			if v, err = driver.DefaultParameterConverter.ConvertValue(a); err != nil {
+				return nil, fmt.Errorf("parameter $%d: %w", i+1, err)
+			}
 		}
+		s.args = append(s.args, driver.NamedValue{Ordinal: i + 1, Value: v})
 	}
-	return &liteError{int(rc), text}
-}
-
-func (c *liteConn) close() error {
-	for _, s := range c.stmts {
-		s.finalize()
-	}
-	var err error
-	if rc := sqlite3.Xsqlite3_close_v2(c.tls, c.db); rc != sqlite3.SQLITE_OK {
-		err = c.error(rc)
-	}
-	if c.slot != 0 {
-		slots.give(c.slot)
-	}
-	c.tls.Close()
-	return err
+	return s.args, nil
 }
 
 // plain runs a statement that opens or ends a transaction, whatever became of
@@ -136,157 +91,219 @@ func (c *liteConn) exec(ctx context.Context, query string, args []any) (int64, e
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	s, err := c.begin(query, args)
+	s, err := c.stmt(query)
 	if err != nil {
 		return 0, err
 	}
-	for more := true; more && err == nil; {
-		more, err = s.step()
+	bound, err := s.bind(args)
+	if err != nil {
+		return 0, err
 	}
-	n := sqlite3.Xsqlite3_changes64(c.tls, c.db)
-	s.end()
-	return n, err
+	res, err := s.Stmt.(driver.StmtExecContext).ExecContext(context.Background(), bound)
+	clear(bound)
+	if s.once {
+		err = errors.Join(err, s.Close())
+	}
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
 }
 
 func (c *liteConn) query(ctx context.Context, query string, args []any) (rows, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	s, err := c.begin(query, args)
+	if c.write {
+		ctx = context.Background()
+	}
+	r, err := c.open(ctx, query, args)
 	if err != nil {
 		return nil, err
 	}
-	return &liteRows{s: s, ctx: ctx}, nil
+	return r, nil
 }
 
-// row steps to the row at once and leaves it to be read: Scan, or else the next
-// statement of the connection, ends it.
-func (c *liteConn) row(_ context.Context, query string, args []any) scanner {
-	s, err := c.begin(query, args)
-	if err != nil {
-		return liteRow{err: err}
-	}
-	found, err := s.step()
-	if err == nil && !found {
-		err = sql.ErrNoRows
-	}
-	if err != nil {
-		s.end()
-		return liteRow{err: err}
-	}
-	c.open = s
-	return liteRow{s: s}
-}
-
-// begin makes a statement ready for its first step.
-func (c *liteConn) begin(query string, args []any) (*liteStmt, error) {
-	if c.open != nil {
-		c.open.end()
-		c.open = nil
-	}
+func (c *liteConn) open(ctx context.Context, query string, args []any) (*liteRows, error) {
 	s, err := c.stmt(query)
 	if err != nil {
 		return nil, err
 	}
-	s.busy = true
-	if err := s.bind(args); err != nil {
-		s.end()
+	bound, err := s.bind(args)
+	if err != nil {
 		return nil, err
 	}
-	return s, nil
-}
-
-// slots find the connection that SQLite's progress handler asks about.
-var slots connSlots
-
-type connSlots struct {
-	mu   sync.RWMutex
-	last uintptr
-	all  map[uintptr]*liteConn
-}
-
-func (s *connSlots) take(c *liteConn) uintptr {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.all == nil {
-		s.all = map[uintptr]*liteConn{}
-	}
-	s.last++
-	s.all[s.last] = c
-	return s.last
-}
-
-func (s *connSlots) give(slot uintptr) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.all, slot)
-}
-
-// liteProgress ends a query whose caller has left. It runs where the query
-// runs, so that the connection is its own.
-func liteProgress(_ *libc.TLS, slot uintptr) int32 {
-	slots.mu.RLock()
-	c := slots.all[slot]
-	slots.mu.RUnlock()
-	if c != nil && c.ctx != nil && c.ctx.Err() != nil {
-		return 1
-	}
-	return 0
-}
-
-// addFunctions gives the connection the functions that our SQL calls.
-func (c *liteConn) addFunctions() error {
-	for name, f := range map[string]uintptr{"fold": cFunc(liteFold), "instant": cFunc(liteInstant)} {
-		text, err := libc.CString(name)
-		if err != nil {
-			return err
+	got, err := s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, bound)
+	clear(bound)
+	if err != nil {
+		if s.once {
+			err = errors.Join(err, s.Close())
 		}
-		rc := sqlite3.Xsqlite3_create_function_v2(c.tls, c.db, text, 1, sqlite3.SQLITE_UTF8|sqlite3.SQLITE_DETERMINISTIC, 0, f, 0, 0, 0)
-		libc.Xfree(c.tls, text)
-		if rc != sqlite3.SQLITE_OK {
-			return c.error(rc)
+		return nil, err
+	}
+	s.busy = true
+	return &liteRows{stmt: s, rows: got, values: make([]driver.Value, len(got.Columns()))}, nil
+}
+
+// row reads the row at once, so that no statement stays open behind it.
+func (c *liteConn) row(_ context.Context, query string, args []any) scanner {
+	r, err := c.open(context.Background(), query, args)
+	if err != nil {
+		return liteRow{err: err}
+	}
+	found := r.Next()
+	err = errors.Join(r.err, r.Close())
+	if err == nil && !found {
+		err = sql.ErrNoRows
+	}
+	return liteRow{values: r.values, err: err}
+}
+
+func (c *liteConn) close() error {
+	var errs []error
+	for _, s := range c.stmts {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(append(errs, c.conn.Close())...)
+}
+
+// liteRow is what row found.
+type liteRow struct {
+	values []driver.Value
+	err    error
+}
+
+// Scan implements scanner.
+func (r liteRow) Scan(dest ...any) error {
+	if r.err != nil {
+		return r.err
+	}
+	return assignAll(dest, r.values)
+}
+
+// liteRows is a result being read.
+type liteRows struct {
+	stmt   *liteStmt
+	rows   driver.Rows
+	values []driver.Value
+	err    error
+	closed bool
+}
+
+// Next steps to the next row; false at the end and after an error.
+func (r *liteRows) Next() bool {
+	if r.closed || r.err != nil {
+		return false
+	}
+	if err := r.rows.Next(r.values); err != nil {
+		if err != io.EOF {
+			r.err = err
+		}
+		return false
+	}
+	return true
+}
+
+// Scan copies the row into dest.
+func (r *liteRows) Scan(dest ...any) error { return assignAll(dest, r.values) }
+
+// Err says why Next ended early, if it did.
+func (r *liteRows) Err() error { return r.err }
+
+// Close makes the statement free for its next use.
+func (r *liteRows) Close() error {
+	if r.closed {
+		return nil
+	}
+	r.closed, r.stmt.busy = true, false
+	err := r.rows.Close()
+	if r.stmt.once {
+		err = errors.Join(err, r.stmt.Close())
+	}
+	return err
+}
+
+func assignAll(dest []any, values []driver.Value) error {
+	if len(dest) != len(values) {
+		return fmt.Errorf("%d columns are read into %d variables", len(values), len(dest))
+	}
+	for i, v := range values {
+		if err := assign(dest[i], v); err != nil {
+			return fmt.Errorf("column %d: %w", i+1, err)
 		}
 	}
 	return nil
 }
 
-// argument is the one argument of a function, if it is a text.
-func argument(tls *libc.TLS, argv uintptr) (v uintptr, text string, ok bool) {
-	if v = address(argv); sqlite3.Xsqlite3_value_type(tls, v) != sqlite3.SQLITE_TEXT {
-		return v, "", false
+// assign does what Scan of database/sql does, for what SQLite gives: text,
+// whole numbers, which are truth values too, fractions, bytes and NULL.
+func assign(dest any, v driver.Value) error {
+	switch d := dest.(type) {
+	case *string:
+		if s, ok := v.(string); ok {
+			*d = s
+			return nil
+		}
+	case *int64:
+		if n, ok := v.(int64); ok {
+			*d = n
+			return nil
+		}
+	case *int:
+		if n, ok := v.(int64); ok {
+			*d = int(n)
+			return nil
+		}
+	case *bool:
+		if n, ok := v.(int64); ok {
+			*d = n != 0
+			return nil
+		}
+	case *[]byte:
+		if b, ok := v.([]byte); ok {
+			*d = b
+			return nil
+		}
+	case sql.Scanner:
+		return d.Scan(v)
 	}
-	p := sqlite3.Xsqlite3_value_text(tls, v)
-	return v, string(memory(p, int(sqlite3.Xsqlite3_value_bytes(tls, v)))), true
-}
-
-// liteFold compares text without regard to letter case: SQLite's own lower()
-// knows ASCII only, and PostgreSQL's depends on the locale it was set up with.
-func liteFold(tls *libc.TLS, ctx uintptr, _ int32, argv uintptr) {
-	v, text, ok := argument(tls, argv)
-	folded := bridge.Fold(text)
-	if !ok || folded == text {
-		sqlite3.Xsqlite3_result_value(tls, ctx, v)
-		return
+	to := reflect.ValueOf(dest)
+	if to.Kind() != reflect.Pointer || to.IsNil() {
+		return fmt.Errorf("a value is read into %T, which is no pointer", dest)
 	}
-	p, err := libc.CString(folded)
-	if err != nil {
-		sqlite3.Xsqlite3_result_error_nomem(tls, ctx)
-		return
-	}
-	sqlite3.Xsqlite3_result_text(tls, ctx, p, int32(len(folded)), transient)
-	libc.Xfree(tls, p)
-}
-
-// liteInstant is instant: microseconds, or NULL for what is no time.
-func liteInstant(tls *libc.TLS, ctx uintptr, _ int32, argv uintptr) {
-	if _, text, ok := argument(tls, argv); ok {
-		if at, ok := instant(text); ok {
-			sqlite3.Xsqlite3_result_int64(tls, ctx, at)
-			return
+	to = to.Elem()
+	switch v := v.(type) {
+	case string:
+		if to.Kind() == reflect.String {
+			to.SetString(v)
+			return nil
+		}
+	case int64:
+		switch {
+		case to.Kind() == reflect.Bool:
+			to.SetBool(v != 0)
+			return nil
+		case to.CanInt() && !to.OverflowInt(v):
+			to.SetInt(v)
+			return nil
+		case to.CanFloat():
+			to.SetFloat(float64(v))
+			return nil
+		}
+	case float64:
+		if to.CanFloat() {
+			to.SetFloat(v)
+			return nil
+		}
+	case nil:
+		if to.Kind() == reflect.Pointer {
+			to.SetZero()
+			return nil
 		}
 	}
-	sqlite3.Xsqlite3_result_null(tls, ctx)
+	if to.Kind() == reflect.Pointer && v != nil {
+		to.Set(reflect.New(to.Type().Elem()))
+		return assign(to.Interface(), v)
+	}
+	return fmt.Errorf("%T cannot be read into %T", v, dest)
 }
-
-// transient tells SQLite to copy what it is given.
-const transient = ^uintptr(0)

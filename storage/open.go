@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,9 +12,14 @@ import (
 	"strings"
 	"time"
 
+	"database/sql"
+	"database/sql/driver"
+
+	"adbridge/bridge"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
-	_ "modernc.org/sqlite" // for migrations
+	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
@@ -90,10 +94,11 @@ func (db *DB) openSQLite(at place) error {
 	if err := makeFile(path); err != nil {
 		return err
 	}
-	if db.pool, err = sql.Open("sqlite", sqliteDSN(path)); err != nil {
+	dsn := sqliteDSN(path)
+	if db.pool, err = sql.Open("sqlite", dsn); err != nil {
 		return err
 	}
-	if db.lite, err = openLite(db, path); err != nil {
+	if db.lite, err = openLite(db, dsn); err != nil {
 		return errors.Join(explainSQLite(path, err), db.pool.Close())
 	}
 	db.watch.init(db, nil)
@@ -119,23 +124,21 @@ func makeFile(path string) error {
 	return f.Close()
 }
 
-// litePragmas are the settings of every connection: WAL with a full sync, so
+// sqliteDSN gives every connection the same settings: WAL with a full sync, so
 // that a commit is on disk when it returns, and the file mapped into memory,
 // which makes look-ups several times as fast.
-var litePragmas = []string{
-	"journal_mode = wal",
-	"synchronous = full",
-	"foreign_keys = on",
-	"mmap_size = 2147418112",
-	"cache_size = -32768",
-	"temp_store = memory",
-	"wal_autocheckpoint = 4000",
-	"journal_size_limit = 67108864",
-}
-
-// sqliteDSN is the same for the driver, by which migrations go.
 func sqliteDSN(path string) string {
-	q := url.Values{"_txlock": {"immediate"}, "_pragma": append([]string{fmt.Sprintf("busy_timeout = %d", busyTimeout.Milliseconds())}, litePragmas...)}
+	q := url.Values{"_txlock": {"immediate"}, "_pragma": {
+		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()),
+		"journal_mode(wal)",
+		"synchronous(full)",
+		"foreign_keys(on)",
+		"mmap_size(2147418112)",
+		"cache_size(-32768)",
+		"temp_store(memory)",
+		"wal_autocheckpoint(4000)",
+		"journal_size_limit(67108864)",
+	}}
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 }
 
@@ -149,4 +152,16 @@ func explainSQLite(path string, err error) error {
 		return fmt.Errorf("the folder of %s must be writable too, SQLite keeps its log beside the file: %w", path, err)
 	}
 	return err
+}
+
+// fold is what the SQL of both databases calls to compare text without regard
+// to letter case: SQLite's own lower() knows ASCII only, and PostgreSQL's
+// depends on the locale it was set up with.
+func init() {
+	sqlite.MustRegisterDeterministicScalarFunction("fold", 1, func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+		if s, ok := args[0].(string); ok {
+			return bridge.Fold(s), nil
+		}
+		return args[0], nil
+	})
 }
