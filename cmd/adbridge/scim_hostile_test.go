@@ -12,12 +12,17 @@ import (
 	"adbridge/scim"
 )
 
-// patience is how long the answer to the worst request may take.
-func patience() time.Duration {
+// patience is how long the answer to the worst request may take: long enough
+// for a busy machine, since how fast it is on a quiet one is for benchmarks to say.
+const patience = 30 * time.Second
+
+// crowd is a directory large enough that a filter over everybody is work; the
+// race detector makes much work of less.
+func crowd() int {
 	if raced {
-		return 8 * time.Second
+		return 500
 	}
-	return time.Second
+	return 5_000
 }
 
 // repeated is s as often as fits into size, joined by sep.
@@ -47,10 +52,10 @@ func patchOf(ops string) string {
 }
 
 // TestNoFilterKeepsTheServerForLong: whatever a filter asks of a directory, the
-// answer, if only that it is too much, is there within a second.
+// answer, if only that it is too much, is there before anybody gives up.
 func TestNoFilterKeepsTheServerForLong(t *testing.T) {
 	r := newRig(t, "")
-	r.people(5_000)
+	r.people(crowd())
 	const most = 3900 // bytes of a filter, of 4096
 	for _, c := range []struct{ name, filter string }{
 		{"one term over everybody", `title co "x"`},
@@ -136,7 +141,7 @@ func (r *scimRig) endures(t *testing.T, a ask) {
 		if w.Code >= http.StatusInternalServerError {
 			t.Fatalf("%s %.60s: %d %.300s", a.method, a.path, w.Code, w.Body)
 		}
-		if best < patience() {
+		if best < patience {
 			return
 		}
 	}
