@@ -119,8 +119,20 @@ func (l *lite) closeConns() error {
 	return errors.Join(errs...)
 }
 
-// read runs fn on one of the reading connections.
+// read runs fn in a transaction on one of the reading connections.
 func (l *lite) read(ctx context.Context, fn func(runner) error) error {
+	return l.lookup(ctx, func(r runner) error {
+		c := r.(*liteConn)
+		if err := c.plain("BEGIN"); err != nil {
+			return l.db.explain(err)
+		}
+		defer c.plain("ROLLBACK") // a read has nothing to keep
+		return fn(c)
+	})
+}
+
+// lookup runs fn on one of the reading connections.
+func (l *lite) lookup(ctx context.Context, fn func(runner) error) error {
 	l.mu.RLock()
 	closed := l.closed
 	l.mu.RUnlock()
@@ -140,10 +152,6 @@ func (l *lite) read(ctx context.Context, fn func(runner) error) error {
 		}
 	}
 	defer func() { l.readers <- c }()
-	if err := c.plain("BEGIN"); err != nil {
-		return l.db.explain(err)
-	}
-	defer c.plain("ROLLBACK") // a read has nothing to keep
 	return fn(c)
 }
 

@@ -197,6 +197,18 @@ func (db *DB) Read(ctx context.Context, fn func(*Tx) error) error {
 	return fn(db.begin(pgRunner{tx: t})) // a read has nothing to keep
 }
 
+// Lookup is Read for a function that runs one statement: one statement sees one
+// state of the database without a transaction around it.
+func (db *DB) Lookup(ctx context.Context, fn func(*Tx) error) error {
+	if e := db.older.Load(); e != nil {
+		return e
+	}
+	if db.lite != nil {
+		return db.lite.lookup(ctx, func(r runner) error { return fn(db.begin(r)) })
+	}
+	return db.explain(fn(db.begin(pgRunner{tx: db.pool})))
+}
+
 // Write runs fn in a transaction that is durable once Write has returned nil.
 // fn must not call Read or Write, talk to the network, or wait. On PostgreSQL
 // it may run more than once; on SQLite it shares a commit with others, yet its
@@ -268,7 +280,11 @@ func (db *DB) explain(err error) error {
 
 // pgRunner runs statements in a PostgreSQL transaction.
 type pgRunner struct {
-	tx    *sql.Tx
+	tx interface { // a transaction, or the pool
+		ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+		QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+		QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	}
 	write bool
 }
 

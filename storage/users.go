@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -25,15 +26,19 @@ func scanPerson(row scanner) (bridge.Person, error) {
 	return p, err
 }
 
-func scanUser(row scanner) (bridge.User, error) {
+func scanUser(row scanner) (bridge.User, error) { return scanUserAnd(row) }
+
+// scanUserAnd reads a user and what else the query asks for.
+func scanUserAnd(row scanner, more ...any) (bridge.User, error) {
 	var u bridge.User
 	var emails, doc string
 	var created, updated, deleted int64
-	err := row.Scan(&u.ID, &u.SourceID, &u.ExternalID, &u.UserName, &u.DisplayName, &emails, &u.Active, &u.External, &deleted,
-		&u.Version, &created, &updated, &doc)
-	if err != nil {
+	dest := [16]any{&u.ID, &u.SourceID, &u.ExternalID, &u.UserName, &u.DisplayName, &emails, &u.Active, &u.External, &deleted,
+		&u.Version, &created, &updated, &doc}
+	if err := row.Scan(append(dest[:13], more...)...); err != nil {
 		return u, err
 	}
+	var err error
 	u.DeletedAt, u.CreatedAt, u.UpdatedAt = fromMicros(deleted), fromMicros(created), fromMicros(updated)
 	if u.Attributes, err = decodeDocument(doc); err != nil {
 		return u, fmt.Errorf("user %s: %w", u.ID, err)
@@ -193,6 +198,38 @@ func (tx *Tx) User(ctx context.Context, sourceID, id string) (bridge.User, error
 	return tx.user(ctx, sourceID, id, "")
 }
 
+// UserAndGroups reads a live user and the live groups that they are directly
+// in, by one statement.
+func (tx *Tx) UserAndGroups(ctx context.Context, sourceID, id string) (bridge.User, error) {
+	u, err := tx.scanUserAndGroups(tx.row(ctx, `SELECT `+userColumns+`, `+tx.d.groupsOfUser()+` FROM users u WHERE u.id = $1 AND u.source_id = $2 AND u.deleted_at = 0`,
+		id, sourceID))
+	return u, named(err, "user %s", id)
+}
+
+// groupsOfUser is the column with the groups of u: a JSON array of [id, name].
+func (d dialect) groupsOfUser() string {
+	const from = ` FROM memberships m JOIN groups g ON g.id = m.group_id AND g.deleted_at = 0 WHERE m.value = u.id`
+	return d.pick(
+		`(SELECT json_group_array(json_array(i, n)) FROM (SELECT g.id AS i, g.display_name AS n`+from+` ORDER BY g.id))`,
+		`(SELECT CAST(COALESCE(json_agg(json_build_array(g.id, g.display_name) ORDER BY g.id), '[]') AS TEXT)`+from+`)`)
+}
+
+func (tx *Tx) scanUserAndGroups(row scanner) (bridge.User, error) {
+	var groups string
+	u, err := scanUserAnd(row, &groups)
+	if err != nil || groups == "[]" {
+		return u, err
+	}
+	var pairs [][2]string
+	if err := json.Unmarshal([]byte(groups), &pairs); err != nil {
+		return u, fmt.Errorf("groups of user %s: %w", u.ID, err)
+	}
+	for _, p := range pairs {
+		u.Groups = append(u.Groups, bridge.MemberRef{Value: p[0], Display: p[1]})
+	}
+	return u, nil
+}
+
 // LockUser is User for a change: nobody else changes the user before the
 // transaction has ended.
 func (tx *Tx) LockUser(ctx context.Context, sourceID, id string) (bridge.User, error) {
@@ -229,27 +266,12 @@ func (tx *Tx) DeletedUser(ctx context.Context, sourceID, externalID, userName st
 
 // Users lists live users of a source.
 func (tx *Tx) Users(ctx context.Context, sourceID string, q bridge.Query) (bridge.Page[bridge.User], error) {
-	page, err := list(ctx, tx, userTable, scanUser, sourceID, q)
-	if err != nil || !q.Groups || len(page.Items) == 0 {
-		return page, err
+	if !q.Groups {
+		return list(ctx, tx, userTable, scanUser, sourceID, q)
 	}
-	at := map[string]int{}
-	ids := make([]string, len(page.Items))
-	for i, u := range page.Items {
-		at[u.ID], ids[i] = i, u.ID
-	}
-	_, err = collectIn(ctx, tx, func(row scanner) (struct{}, error) {
-		var id string
-		var g bridge.MemberRef
-		err := row.Scan(&id, &g.Value, &g.Display)
-		if err == nil {
-			u := &page.Items[at[id]]
-			u.Groups = append(u.Groups, g)
-		}
-		return struct{}{}, err
-	}, `SELECT m.value, g.id, g.display_name FROM memberships m JOIN groups g ON g.id = m.group_id AND g.deleted_at = 0
-		WHERE m.value IN %s ORDER BY m.value, g.id`, ids)
-	return page, named(err, "groups of users")
+	t := userTable
+	t.columns += ", " + tx.d.groupsOfUser()
+	return list(ctx, tx, t, tx.scanUserAndGroups, sourceID, q)
 }
 
 // PersonByAnything finds people, deleted ones too, by id, userName, e-mail or

@@ -34,13 +34,17 @@ func userEvent(call bridge.Call, action string, p bridge.Person, detail map[stri
 
 // User reads one user of the calling source; with the groups it is directly in when asked.
 func (d Directory) User(ctx context.Context, call bridge.Call, id string, groups bool) (u bridge.User, err error) {
-	err = d.DB.Read(ctx, func(tx *storage.Tx) error {
-		if u, err = tx.User(ctx, call.Source.ID, id); err != nil || !groups {
+	err = d.DB.Lookup(ctx, func(tx *storage.Tx) error {
+		if !groups {
+			u, err = tx.User(ctx, call.Source.ID, id)
 			return err
 		}
-		u.Groups, err = groupsOf(ctx, tx, id)
+		u, err = tx.UserAndGroups(ctx, call.Source.ID, id)
 		return err
 	})
+	for i := range u.Groups {
+		u.Groups[i].Type = "direct"
+	}
 	return u, err
 }
 
@@ -56,11 +60,25 @@ func groupsOf(ctx context.Context, tx *storage.Tx, id string) ([]bridge.MemberRe
 
 // Users lists users of the calling source.
 func (d Directory) Users(ctx context.Context, call bridge.Call, q bridge.Query) (page bridge.Page[bridge.User], err error) {
-	err = d.DB.Read(ctx, func(tx *storage.Tx) error {
+	read := d.DB.Read
+	if one(q) {
+		read = d.DB.Lookup
+	}
+	err = read(ctx, func(tx *storage.Tx) error {
 		page, err = tx.Users(ctx, call.Source.ID, q)
 		return err
 	})
 	return page, err
+}
+
+// one says that a query finds one user at most, so that nothing has to be
+// counted beside it.
+func one(q bridge.Query) bool {
+	f := q.Filter
+	if f == nil || f.Op != bridge.OpEq || q.Limit < 1 || q.Offset > 0 || f.Path.URN != "" || f.Path.Sub != "" {
+		return false
+	}
+	return f.Path.Attr == "userName" || f.Path.Attr == "externalId" || f.Path.Attr == "id"
 }
 
 // CreateUser keeps a new user. Someone who was deleted and comes back with
