@@ -55,7 +55,7 @@ type Limits struct {
 	Depth          int           // nesting of JSON; 24
 	Filter         int           // bytes of a filter; 4096
 	FilterDepth    int           // nesting of a filter; 32
-	FilterTime     time.Duration // for a long filter that has to read a directory from end to end; 500 ms
+	FilterTime     time.Duration // for a long filter that has to read a directory from end to end; 400 ms
 	PageSize       int           // resources of a page when count is not given; 100
 	MaxPageSize    int           // resources of a page at most; 1000
 	BulkOperations int           // 1000
@@ -88,7 +88,7 @@ func (l Limits) withDefaults() Limits {
 		l.UserBody = min(1<<20, l.Body)
 	}
 	if l.FilterTime <= 0 {
-		l.FilterTime = 500 * time.Millisecond
+		l.FilterTime = 400 * time.Millisecond
 	}
 	if l.BulkBody <= 0 {
 		l.BulkBody = 4 << 20

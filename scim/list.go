@@ -213,7 +213,7 @@ func (s *server) read(r *request, k *kind, q bridge.Query, f *found) (total int,
 
 // quickTerms is how many terms a filter may have and still take its time: a
 // million users are read for a few in seconds, for a hundred in minutes.
-const quickTerms = 4
+const quickTerms = 8
 
 // terms counts the comparisons of a filter.
 func terms(e *bridge.Expr) int {

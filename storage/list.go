@@ -28,7 +28,7 @@ func list[T any](ctx context.Context, tx *Tx, t resourceTable, scan func(scanner
 	// when the page does not tell by itself how many there are.
 	count, counted := `SELECT COUNT(*) FROM `+from+` WHERE `+strings.Join(where, " AND "), slices.Clip(c.args)
 	total := func() error {
-		if !q.Total {
+		if !q.Total || page.Total >= 0 {
 			return nil
 		}
 		if q.After == "" && !page.More && (len(page.Items) > 0 || q.Offset == 0 && q.Limit > 0) {
@@ -36,6 +36,17 @@ func list[T any](ctx context.Context, tx *Tx, t resourceTable, scan func(scanner
 			return nil
 		}
 		return named(tx.scanOne(ctx, &page.Total, count, counted...), "count %s", t.name)
+	}
+	// On SQLite the first step of a query ends with its context, and no other
+	// does. Counting is one step: what is to end early is counted first, and
+	// when that was in time the page takes no longer.
+	if _, hurry := ctx.Deadline(); hurry && !tx.d.postgres && q.Filter != nil {
+		if err := tx.scanOne(ctx, &page.Total, count, counted...); err != nil {
+			return page, fmt.Errorf("count %s: %w", t.name, err)
+		}
+		if !q.Total {
+			page.Total = -1
+		}
 	}
 	if q.Limit <= 0 {
 		return page, total()

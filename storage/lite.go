@@ -142,7 +142,7 @@ func (c *liteConn) open(ctx context.Context, query string, args []any) (*liteRow
 		return nil, err
 	}
 	s.busy = true
-	return &liteRows{stmt: s, rows: got, values: make([]driver.Value, len(got.Columns()))}, nil
+	return &liteRows{ctx: ctx, stmt: s, rows: got, values: make([]driver.Value, len(got.Columns()))}, nil
 }
 
 // row reads the row at once, so that no statement stays open behind it.
@@ -183,6 +183,7 @@ func (r liteRow) Scan(dest ...any) error {
 
 // liteRows is a result being read.
 type liteRows struct {
+	ctx    context.Context
 	stmt   *liteStmt
 	rows   driver.Rows
 	values []driver.Value
@@ -193,6 +194,9 @@ type liteRows struct {
 // Next steps to the next row; false at the end and after an error.
 func (r *liteRows) Next() bool {
 	if r.closed || r.err != nil {
+		return false
+	}
+	if r.err = r.ctx.Err(); r.err != nil {
 		return false
 	}
 	if err := r.rows.Next(r.values); err != nil {

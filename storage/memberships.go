@@ -9,6 +9,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 
 	"adbridge/bridge"
 )
@@ -59,6 +60,9 @@ func (tx *Tx) ChangeMembers(ctx context.Context, groupID string, changes []bridg
 
 func (tx *Tx) addMembers(ctx context.Context, groupID string, refs []bridge.MemberRef) ([]bridge.MemberRef, error) {
 	var added []bridge.MemberRef
+	if len(refs) > 1 { // in the order of the indexes: neighbours go into one page of them
+		refs = slices.SortedStableFunc(slices.Values(refs), func(a, b bridge.MemberRef) int { return strings.Compare(a.Value, b.Value) })
+	}
 	for chunk := range slices.Chunk(refs, membersPage) {
 		in, err := tx.addChunk(ctx, groupID, chunk)
 		if err != nil {
@@ -82,6 +86,12 @@ func (tx *Tx) addChunk(ctx context.Context, groupID string, refs []bridge.Member
 		}
 		return nil, tx.describeMembers(ctx, groupID, refs)
 	}
+	if !slices.ContainsFunc(refs, described) { // most IdPs send ids alone
+		added, err := collect(ctx, tx, scanText, `INSERT INTO memberships (group_id, value, kind, display, created_at)
+			SELECT $1, l.value, '', '', $3 FROM `+tx.d.list("$2")+` l WHERE 1 = 1 ON CONFLICT DO NOTHING
+			RETURNING value`, groupID, jsonList(values(refs)), micros(tx.Now()))
+		return refsTo(added), err
+	}
 	rows, err := refRows(refs)
 	if err != nil {
 		return nil, err
@@ -95,9 +105,20 @@ func (tx *Tx) addChunk(ctx context.Context, groupID string, refs []bridge.Member
 	return added, tx.describeMembers(ctx, groupID, refs)
 }
 
+// described says that the IdP says more of a member than who it is.
+func described(r bridge.MemberRef) bool { return r.Type != "" || r.Display != "" }
+
+func refsTo(ids []string) []bridge.MemberRef {
+	refs := make([]bridge.MemberRef, len(ids))
+	for i, id := range ids {
+		refs[i].Value = id
+	}
+	return refs
+}
+
 // describeMembers takes over what an IdP says anew of members who are there.
 func (tx *Tx) describeMembers(ctx context.Context, groupID string, refs []bridge.MemberRef) error {
-	refs = slices.DeleteFunc(slices.Clone(refs), func(r bridge.MemberRef) bool { return r.Display == "" && r.Type == "" })
+	refs = slices.DeleteFunc(slices.Clone(refs), func(r bridge.MemberRef) bool { return !described(r) })
 	if len(refs) == 0 {
 		return nil
 	}
