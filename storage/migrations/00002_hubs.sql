@@ -265,11 +265,13 @@ CREATE TABLE events (
 );
 CREATE UNIQUE INDEX events_seq ON events (seq) WHERE seq > 0;
 CREATE INDEX events_unsealed ON events (id) WHERE seq = 0;
-CREATE INDEX events_at ON events (at, seq);
-CREATE INDEX events_hub ON events (hub_id, seq) WHERE hub_id <> '';
-CREATE INDEX events_person ON events (person_id, seq) WHERE person_id <> '';
-CREATE INDEX events_task ON events (task_id, seq) WHERE task_id <> '';
-CREATE INDEX events_correlation ON events (correlation, seq) WHERE correlation <> '';
+-- What an event is about is indexed once it is sealed: before, it is one of a
+-- few, and each index with seq would be written twice.
+CREATE INDEX events_at ON events (at, seq) WHERE seq > 0;
+CREATE INDEX events_hub ON events (hub_id, seq) WHERE hub_id <> '' AND seq > 0;
+CREATE INDEX events_person ON events (person_id, seq) WHERE person_id <> '' AND seq > 0;
+CREATE INDEX events_task ON events (task_id, seq) WHERE task_id <> '' AND seq > 0;
+CREATE INDEX events_correlation ON events (correlation, seq) WHERE correlation <> '' AND seq > 0;
 
 -- The end of the chain. Whoever seals locks this row first.
 CREATE TABLE audit_chain (
