@@ -186,6 +186,9 @@ func TestFiltersMeanTheSameEverywhere(t *testing.T) {
 		for i := range 8 {
 			m := randomAttributes(rt)
 			m["userName"] = fmt.Sprintf("%s%d", word.Draw(rt, "userName"), i)
+			if e, ok := m["externalId"].(string); ok { // unique in a source
+				m["externalId"] = fmt.Sprintf("%s%d", e, i)
+			}
 			people = append(people, m)
 		}
 		var filters []*bridge.Expr
