@@ -89,14 +89,16 @@ func (h Hub) Propagation(t Traits) time.Duration {
 // Rule: everyone in this group has this role on this hub. A rule may name a
 // group that has not arrived: by id when GroupID is set, else by display name.
 type Rule struct {
-	ID        string    `json:"id"`
-	HubID     string    `json:"hub_id"`
-	SourceID  string    `json:"source_id,omitempty"` // "" = any source
-	GroupID   string    `json:"group_id,omitempty"`
-	GroupName string    `json:"group_name,omitempty"`
-	Role      Role      `json:"role"`
-	Order     int       `json:"order"` // breaks ties in provenance
-	CreatedAt time.Time `json:"created_at"`
+	ID        string `json:"id"`
+	HubID     string `json:"hub_id"`
+	SourceID  string `json:"source_id,omitempty"` // "" = any source
+	GroupID   string `json:"group_id,omitempty"`
+	GroupName string `json:"group_name,omitempty"`
+	Role      Role   `json:"role"`
+	// Assets are what everyone in the group also gets, once they are on the hub.
+	Assets    []AssetAccess `json:"assets,omitempty"`
+	Order     int           `json:"order"` // breaks ties in provenance
+	CreatedAt time.Time     `json:"created_at"`
 }
 
 // Names says whether the rule names the group: by id, by externalId, or by

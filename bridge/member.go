@@ -78,9 +78,12 @@ type Member struct {
 	// three-way diff (desired, applied, observed).
 	Applied   Role      `json:"applied,omitempty"`
 	AppliedAt time.Time `json:"applied_at,omitzero"` // our last accepted write to this member
-	FirstSeen time.Time `json:"first_seen"`
-	LastSeen  time.Time `json:"last_seen"`
-	GoneAt    time.Time `json:"gone_at,omitzero"`
+	// Assets are the assets that a rule names or named and that the member has,
+	// or had from us, access to.
+	Assets    []MemberAsset `json:"assets,omitempty"`
+	FirstSeen time.Time     `json:"first_seen"`
+	LastSeen  time.Time     `json:"last_seen"`
+	GoneAt    time.Time     `json:"gone_at,omitzero"`
 }
 
 // Suggestion is a person who may be this member.

@@ -15,6 +15,8 @@ const (
 	Adopt     Action = "adopt"            // our record only; no platform call
 	ReInvite  Action = "re-invite"        // cancel and invite: lapsed, or a pending role that cannot be changed in place
 	SetInvite Action = "set-invited-role" // of an open invitation, where the platform can
+	Assign    Action = "assign"           // access to an asset, or other access than now
+	Unassign  Action = "unassign"         // take access to an asset away
 )
 
 // Verdict is what becomes of a row's action.
@@ -81,6 +83,9 @@ type Row struct {
 	Decision string       `json:"decision,omitempty"` // the approval, rejection or override that made the verdict
 	TaskID   string       `json:"task_id,omitempty"`  // the task that has the action in hand, where it decides the verdict
 	Order    int          `json:"order"`              // the order of doing
+	// Assets are the assets that the rules name for the person or that the
+	// member was seen to have access to, in order.
+	Assets []AssetStep `json:"assets,omitempty"`
 }
 
 // Plan is what ought to change on a hub, and why.

@@ -47,6 +47,9 @@ type Traits struct {
 	// Propagation is how long a write may take to show in a read. A read that
 	// began sooner proves nothing by not showing it.
 	Propagation time.Duration
+	// Assets are the kinds of asset on which people are given access, none where
+	// the connector grants none.
+	Assets []AssetKind
 	// InvitationLife is how long an invitation stays open; 0 is "not published".
 	InvitationLife time.Duration
 }

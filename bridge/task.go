@@ -21,30 +21,34 @@ func (s TaskState) Ended() bool { return s == Confirmed || s == Superseded }
 
 // Task is a change on its way to a platform.
 type Task struct {
-	ID           string    `json:"id"`
-	HubID        string    `json:"hub_id"`
-	Key          string    `json:"key"` // of the plan row it came from
-	Action       Action    `json:"action"`
-	PersonID     string    `json:"person_id,omitempty"`
-	MemberID     string    `json:"member_id,omitempty"`
-	InvitationID string    `json:"invitation_id,omitempty"` // the platform's, where it numbers them
-	Email        string    `json:"email,omitempty"`         // the full address
-	Name         string    `json:"name,omitempty"`
-	PlatformID   string    `json:"platform_id,omitempty"`
-	From         Role      `json:"from,omitempty"`
-	To           Role      `json:"to,omitempty"`
-	State        TaskState `json:"state"`
-	Reason       Code      `json:"reason,omitempty"` // why it is wanted; once waiting or held, why it is
-	Cause        Code      `json:"cause,omitempty"`  // the plan row's situation
-	Detail       string    `json:"detail,omitempty"` // the platform's own words
-	Attempt      int       `json:"attempt"`          // tries so far
-	Order        int       `json:"order"`
-	Sent         int       `json:"sent"` // calls that may have reached the platform
-	RequestID    string    `json:"request_id,omitempty"`
-	Decision     string    `json:"decision,omitempty"` // the approval or override it rests on
-	Correlation  string    `json:"correlation"`        // ties SCIM request, plan, calls and events
-	CreatedAt    time.Time `json:"created_at"`
-	AboutToAt    time.Time `json:"about_to_at,omitzero"` // the last "about to"
-	NotBefore    time.Time `json:"not_before,omitzero"`
-	EndedAt      time.Time `json:"ended_at,omitzero"`
+	ID           string `json:"id"`
+	HubID        string `json:"hub_id"`
+	Key          string `json:"key"` // of the plan row it came from
+	Action       Action `json:"action"`
+	PersonID     string `json:"person_id,omitempty"`
+	MemberID     string `json:"member_id,omitempty"`
+	InvitationID string `json:"invitation_id,omitempty"` // the platform's, where it numbers them
+	Email        string `json:"email,omitempty"`         // the full address
+	Name         string `json:"name,omitempty"`
+	PlatformID   string `json:"platform_id,omitempty"`
+	From         Role   `json:"from,omitempty"`
+	To           Role   `json:"to,omitempty"`
+	// Asset and Roles are what an Assign or Unassign is about; To and From are
+	// then empty. Roles are what the person is to have, none of an Unassign.
+	Asset       Asset     `json:"asset,omitzero"`
+	Roles       []string  `json:"roles,omitempty"`
+	State       TaskState `json:"state"`
+	Reason      Code      `json:"reason,omitempty"` // why it is wanted; once waiting or held, why it is
+	Cause       Code      `json:"cause,omitempty"`  // the plan row's situation
+	Detail      string    `json:"detail,omitempty"` // the platform's own words
+	Attempt     int       `json:"attempt"`          // tries so far
+	Order       int       `json:"order"`
+	Sent        int       `json:"sent"` // calls that may have reached the platform
+	RequestID   string    `json:"request_id,omitempty"`
+	Decision    string    `json:"decision,omitempty"` // the approval or override it rests on
+	Correlation string    `json:"correlation"`        // ties SCIM request, plan, calls and events
+	CreatedAt   time.Time `json:"created_at"`
+	AboutToAt   time.Time `json:"about_to_at,omitzero"` // the last "about to"
+	NotBefore   time.Time `json:"not_before,omitzero"`
+	EndedAt     time.Time `json:"ended_at,omitzero"`
 }

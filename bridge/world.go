@@ -34,6 +34,9 @@ type Desired struct {
 	Cause    Code      `json:"cause"` // why it last changed: rule, wish.left-groups, wish.deactivated, wish.deleted, wish.group-deleted, wish.unmapped
 	// Why lists the rules that grant the role, highest first: the provenance.
 	Why []Provenance `json:"why,omitempty"`
+	// Assets are what the rules want of assets, by asset, also what they wanted
+	// and do not any more while the member still has it from us.
+	Assets []DesiredAsset `json:"assets,omitempty"`
 }
 
 // Provenance is one reason for a role: this rule, through this group.

@@ -49,6 +49,27 @@ type Connector interface {
 	Remove(ctx context.Context, who Subject) (Receipt, error)
 }
 
+// Assets is what a connector also does whose Traits declare kinds of asset.
+type Assets interface {
+	// Assets lists the assets of one kind that the hub may give access to. An
+	// error is yielded once and ends the listing.
+	Assets(ctx context.Context, kind string) iter.Seq2[bridge.AssetDetails, error]
+
+	// AssetUsers lists who has access to one asset, each once: everyone where the
+	// platform can be asked so, else at least all of whom, platform ids of
+	// members, who have any. An error is yielded once and ends the listing; what
+	// came before it is then only a part.
+	AssetUsers(ctx context.Context, asset bridge.Asset, whom []string) iter.Seq2[bridge.AssetUser, error]
+
+	// Assign gives an accepted member exactly these roles on the asset, in place
+	// of those they have. nil is the platform's yes, not yet proof.
+	Assign(ctx context.Context, who Subject, access bridge.AssetAccess) (Receipt, error)
+
+	// Unassign takes all access to the asset from a member. KindNotFound: they
+	// have none (any more).
+	Unassign(ctx context.Context, who Subject, asset bridge.Asset) (Receipt, error)
+}
+
 // Subject says whom a call is about; a platform uses what it can.
 type Subject struct {
 	PlatformID   string // of a member
