@@ -214,6 +214,7 @@ type AssetStep struct {
 	Observed []string     `json:"observed,omitempty"`
 	Applied  []string     `json:"applied,omitempty"`
 	Action   Action       `json:"action,omitempty"` // Assign or Unassign
+	To       []string     `json:"to,omitempty"`     // what an Assign would leave them with; none of an Unassign
 	Verdict  Verdict      `json:"verdict"`
 	Reason   Code         `json:"reason,omitempty"`
 	Detail   string       `json:"detail,omitempty"`

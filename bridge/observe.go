@@ -15,7 +15,8 @@ type Observation struct {
 	Traits      Traits
 	Sources     []Source
 	Seen        []Seen
-	Members     []Member // all known ones, gone ones too
+	Assets      []AssetListing // of what ManagedAssets names, each once
+	Members     []Member       // all known ones, gone ones too
 	Invitations []Invitation
 	// People are the candidates: everyone the hub's rules reach, everyone bound
 	// or invited, everyone whose address equals a seen full address.
