@@ -8,16 +8,16 @@ import (
 	"adbridge/bridge"
 )
 
-var desiredTable = table{name: "desired", key: 2, cols: []string{"hub_id", "person_id", "role", "since", "cause", "why"}}
+var desiredTable = table{name: "desired", key: 2, cols: []string{"hub_id", "person_id", "role", "since", "cause", "why", "assets"}}
 
 var desiredColumns = strings.Join(desiredTable.cols[1:], ", ")
 
 func desiredRow(hubID string, d bridge.Desired) []any {
-	return []any{hubID, d.PersonID, string(d.Role), micros(d.Since), string(d.Cause), listJSON(d.Why)}
+	return []any{hubID, d.PersonID, string(d.Role), micros(d.Since), string(d.Cause), listJSON(d.Why), listJSON(d.Assets)}
 }
 
 func scanDesired(row scanner) (d bridge.Desired, err error) {
-	err = row.Scan(&d.PersonID, &d.Role, intoTime(&d.Since), &d.Cause, intoJSON(&d.Why))
+	err = row.Scan(&d.PersonID, &d.Role, intoTime(&d.Since), &d.Cause, intoJSON(&d.Why), intoJSON(&d.Assets))
 	return d, err
 }
 
@@ -68,7 +68,7 @@ func (tx *Tx) DesiredFor(ctx context.Context, personID string) (map[string]bridg
 		bridge.Desired
 	}
 	list, err := collect(ctx, tx, func(row scanner) (w wish, err error) {
-		err = row.Scan(&w.hub, &w.PersonID, &w.Role, intoTime(&w.Since), &w.Cause, intoJSON(&w.Why))
+		err = row.Scan(&w.hub, &w.PersonID, &w.Role, intoTime(&w.Since), &w.Cause, intoJSON(&w.Why), intoJSON(&w.Assets))
 		return w, err
 	}, `SELECT hub_id, `+desiredColumns+` FROM desired WHERE person_id = $1`, personID)
 	if err != nil {

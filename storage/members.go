@@ -12,7 +12,7 @@ import (
 var membersTable = table{name: "members", key: 1, cols: []string{
 	"id", "hub_id", "kind", "presence", "platform_id", "invitation_id", "email", "masked", "name", "role", "access",
 	"expires_at", "person_id", "matched", "disputed", "suggestions", "ownership", "applied", "applied_at",
-	"first_seen", "last_seen", "gone_at",
+	"assets", "first_seen", "last_seen", "gone_at",
 }}
 
 var memberColumns = strings.Join(membersTable.cols, ", ")
@@ -25,7 +25,7 @@ func memberRow(m bridge.Member) []any {
 	return []any{
 		m.ID, m.HubID, m.Kind, m.Presence, clean(m.PlatformID), clean(m.InvitationID), clean(m.Email), m.Masked, clean(m.Name), clean(string(m.Role)), asJSON(m.Access),
 		micros(m.ExpiresAt), m.PersonID, matched, m.Disputed, listJSON(m.Suggestions), m.Ownership, m.Applied, micros(m.AppliedAt),
-		micros(m.FirstSeen), micros(m.LastSeen), micros(m.GoneAt),
+		listJSON(m.Assets), micros(m.FirstSeen), micros(m.LastSeen), micros(m.GoneAt),
 	}
 }
 
@@ -33,7 +33,7 @@ func scanMember(row scanner) (m bridge.Member, err error) {
 	err = row.Scan(
 		&m.ID, &m.HubID, &m.Kind, &m.Presence, &m.PlatformID, &m.InvitationID, &m.Email, &m.Masked, &m.Name, &m.Role, intoJSON(&m.Access),
 		intoTime(&m.ExpiresAt), &m.PersonID, intoJSON(&m.Match), &m.Disputed, intoJSON(&m.Suggestions), &m.Ownership, &m.Applied, intoTime(&m.AppliedAt),
-		intoTime(&m.FirstSeen), intoTime(&m.LastSeen), intoTime(&m.GoneAt))
+		intoJSON(&m.Assets), intoTime(&m.FirstSeen), intoTime(&m.LastSeen), intoTime(&m.GoneAt))
 	return m, err
 }
 

@@ -9,14 +9,15 @@ import (
 	"adbridge/bridge"
 )
 
-const ruleColumns = `id, hub_id, source_id, group_id, group_name, role, ord, created_at`
+const ruleColumns = `id, hub_id, source_id, group_id, group_name, role, assets, ord, created_at`
 
 func scanRule(row scanner) (r bridge.Rule, err error) {
-	err = row.Scan(&r.ID, &r.HubID, &r.SourceID, &r.GroupID, &r.GroupName, &r.Role, &r.Order, intoTime(&r.CreatedAt))
+	err = row.Scan(&r.ID, &r.HubID, &r.SourceID, &r.GroupID, &r.GroupName, &r.Role, intoJSON(&r.Assets), &r.Order, intoTime(&r.CreatedAt))
 	return r, err
 }
 
-// AddRule saves a rule. ErrExists says that the hub has the same one already.
+// AddRule saves a rule. ErrExists says that the hub has one for the same group
+// and role already, whatever assets it gives.
 func (tx *Tx) AddRule(ctx context.Context, r bridge.Rule) error {
 	if r.CreatedAt.IsZero() {
 		r.CreatedAt = tx.Now()
@@ -25,9 +26,9 @@ func (tx *Tx) AddRule(ctx context.Context, r bridge.Rule) error {
 	if r.GroupID == "" {
 		fold = bridge.Fold(r.GroupName)
 	}
-	_, err := tx.exec(ctx, `INSERT INTO rules (id, hub_id, source_id, group_id, group_name, group_fold, role, ord, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		r.ID, r.HubID, r.SourceID, r.GroupID, r.GroupName, fold, r.Role, r.Order, micros(r.CreatedAt))
+	_, err := tx.exec(ctx, `INSERT INTO rules (id, hub_id, source_id, group_id, group_name, group_fold, role, assets, ord, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		r.ID, r.HubID, r.SourceID, r.GroupID, r.GroupName, fold, r.Role, listJSON(r.Assets), r.Order, micros(r.CreatedAt))
 	return taken(err, "add rule: the hub's rule for group %q with role %s", cmp.Or(r.GroupName, r.GroupID), r.Role)
 }
 
@@ -41,6 +42,15 @@ func (tx *Tx) Rules(ctx context.Context, hubID string) ([]bridge.Rule, error) {
 func (tx *Tx) Rule(ctx context.Context, id string) (bridge.Rule, error) {
 	r, err := scanRule(tx.row(ctx, `SELECT `+ruleColumns+` FROM rules WHERE id = $1 AND removed_at = 0`, id))
 	return r, named(err, "rule %s", id)
+}
+
+// SetRuleAssets makes these the assets of a rule that is in force.
+func (tx *Tx) SetRuleAssets(ctx context.Context, id string, assets []bridge.AssetAccess) error {
+	n, err := tx.exec(ctx, `UPDATE rules SET assets = $2 WHERE id = $1 AND removed_at = 0`, id, listJSON(assets))
+	if err != nil {
+		return fmt.Errorf("set the assets of rule %s: %w", id, err)
+	}
+	return one(n, "rule %s", id)
 }
 
 // RemoveRule takes a rule out of force; the row stays, so that an old

@@ -72,6 +72,30 @@ func (s jsonScanner) Scan(v any) error {
 	return fmt.Errorf("a document is stored as %T", v)
 }
 
+// assetText is how an asset is stored: kind:id, the kind alone for what a hub
+// has once, and empty for none.
+func assetText(a bridge.Asset) string {
+	if a == (bridge.Asset{}) {
+		return ""
+	}
+	return clean(a.String())
+}
+
+// intoAsset reads what assetText stored. A kind has no colon; an id may have.
+func intoAsset(a *bridge.Asset) sql.Scanner { return assetScanner{a} }
+
+type assetScanner struct{ a *bridge.Asset }
+
+// Scan implements sql.Scanner.
+func (s assetScanner) Scan(v any) error {
+	text, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("an asset is stored as %T", v)
+	}
+	s.a.Kind, s.a.ID, _ = strings.Cut(text, ":")
+	return nil
+}
+
 // pack stores a large document: JSON, gzip, base64.
 func pack(v any) (string, error) {
 	var b bytes.Buffer

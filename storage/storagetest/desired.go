@@ -29,6 +29,17 @@ func testDesired(t *testing.T, open func(t *testing.T) *storage.DB) {
 	lost.Why, lost.Cause = nil, "wish.left-groups"
 	put("one", wish("ana", bridge.Owner), wish("ben", bridge.Collaborator), wish("cid", bridge.Owner))
 	put("two", wish("ana", bridge.Collaborator))
+	asset := func(text string) bridge.DesiredAsset {
+		return bridge.DesiredAsset{AssetAccess: assets(text)[0], Since: moment(3), Cause: "wish.rule", Why: []bridge.Provenance{{RuleID: "r1"}}}
+	}
+	ana := wish("ana", bridge.Owner)
+	ana.Assets = []bridge.DesiredAsset{asset("page:1=ADVERTISE"), asset("page:2=")}
+	put("one", ana, wish("ben", bridge.Collaborator), wish("cid", bridge.Owner))
+	look(t, db, func(tx *storage.Tx) error {
+		got, err := tx.DesiredFor(t.Context(), "ana")
+		same(t, "wishes for a person", got, map[string]bridge.Desired{"one": ana, "two": wish("ana", bridge.Collaborator)})
+		return err
+	})
 	put("one", wish("ana", bridge.Collaborator), lost) // one changes, one is lost, one goes
 	look(t, db, func(tx *storage.Tx) error {
 		got, err := tx.DesiredFor(t.Context(), "ana")

@@ -3,6 +3,7 @@ package storagetest
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"adbridge/bridge"
@@ -103,6 +104,21 @@ func Emails(addresses ...string) []any {
 			e["primary"] = true
 		}
 		out = append(out, e)
+	}
+	return out
+}
+
+// assets reads access as people write it, and knows of no platform.
+func assets(texts ...string) []bridge.AssetAccess {
+	var out []bridge.AssetAccess
+	for _, text := range texts {
+		name, roles, _ := strings.Cut(text, "=")
+		var a bridge.AssetAccess
+		a.Kind, a.ID, _ = strings.Cut(name, ":")
+		if roles != "" {
+			a.Roles = strings.Split(roles, "+")
+		}
+		out = append(out, a)
 	}
 	return out
 }

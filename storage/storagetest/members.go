@@ -29,6 +29,10 @@ func testMembers(t *testing.T, open func(t *testing.T) *storage.DB) {
 		full.ExpiresAt, full.Applied, full.AppliedAt = moment(9), bridge.Owner, moment(4)
 		full.Match = &bridge.Match{Rule: "email", Evidence: "a@b = a@b", PullID: "p", At: moment(2)}
 		full.Suggestions = []bridge.Suggestion{{PersonID: "ben", Why: "name", Score: 40}}
+		full.Assets = []bridge.MemberAsset{
+			{Asset: bridge.Asset{Kind: "ad_account", ID: "1"}, Roles: []string{"ADVERTISE"}, Applied: []string{"ADVERTISE"}, AppliedAt: moment(4), SeenAt: moment(6)},
+			{Asset: bridge.Asset{Kind: "finance"}, Roles: []string{"ANALYST"}, SeenAt: moment(6)},
+		}
 		gone := member("one", "m3")
 		gone.Presence, gone.GoneAt = bridge.Gone, moment(5)
 		elsewhere := member("two", "m4")
@@ -58,6 +62,7 @@ func testMembers(t *testing.T, open func(t *testing.T) *storage.DB) {
 		})
 		// Each column changes by itself.
 		full.Role, full.LastSeen, full.Suggestions, full.Match = bridge.Owner, full.LastSeen.Add(time.Microsecond), nil, nil
+		full.Assets = full.Assets[:1]
 		note(t, db, func(tx *storage.Tx) error { return tx.PutMembers(t.Context(), []bridge.Member{full}) })
 		look(t, db, func(tx *storage.Tx) error {
 			m, err := tx.Member(t.Context(), "m2")

@@ -66,13 +66,13 @@ func testRules(t *testing.T, open func(t *testing.T) *storage.DB) {
 	t.Run("RulesComeBackInTheirOrder", func(t *testing.T) {
 		db := withHubs(t, open, "one", "two")
 		a := bridge.Rule{ID: "r1", HubID: "one", SourceID: "s1", GroupID: "g1", Role: bridge.Owner, Order: 2, CreatedAt: moment(0)}
-		b := bridge.Rule{ID: "r2", HubID: "one", GroupName: "Ads", Role: bridge.Collaborator, Order: 1, CreatedAt: moment(0)}
+		b := bridge.Rule{ID: "r2", HubID: "one", GroupName: "Ads", Role: bridge.Collaborator, Order: 1, CreatedAt: moment(0), Assets: assets("ad_account:1=ADVERTISE+ANALYZE", "finance=ANALYST")}
 		c := bridge.Rule{ID: "r3", HubID: "two", GroupName: "ADS", Role: bridge.Collaborator, CreatedAt: moment(0)}
 		for _, r := range []bridge.Rule{a, b, c} {
 			note(t, db, func(tx *storage.Tx) error { return tx.AddRule(t.Context(), r) })
 		}
 		again := b
-		again.ID, again.GroupName = "r4", "aDS"
+		again.ID, again.GroupName, again.Assets = "r4", "aDS", nil // the assets do not make it another rule
 		refused(t, db, bridge.ErrExists, func(tx *storage.Tx) error { return tx.AddRule(t.Context(), again) })
 		look(t, db, func(tx *storage.Tx) error {
 			got, err := tx.Rules(t.Context(), "one")
@@ -88,6 +88,23 @@ func testRules(t *testing.T, open func(t *testing.T) *storage.DB) {
 		refused(t, db, bridge.ErrNotFound, func(tx *storage.Tx) error { return tx.RemoveRule(t.Context(), "r2") })
 		refused(t, db, bridge.ErrNotFound, func(tx *storage.Tx) error { _, err := tx.Rule(t.Context(), "r2"); return err })
 		note(t, db, func(tx *storage.Tx) error { return tx.AddRule(t.Context(), again) })
+	})
+
+	t.Run("TheAssetsOfARuleAreReplacedWhole", func(t *testing.T) {
+		db := withHubs(t, open, "one")
+		r := bridge.Rule{ID: "r1", HubID: "one", GroupName: "Ads", Role: bridge.Collaborator, CreatedAt: moment(0)}
+		note(t, db, func(tx *storage.Tx) error { return tx.AddRule(t.Context(), r) })
+		for _, list := range [][]bridge.AssetAccess{assets("page:1=ADVERTISE", "page:2=ANALYZE"), assets("page:2=ADVERTISE"), nil} {
+			r.Assets = list
+			note(t, db, func(tx *storage.Tx) error { return tx.SetRuleAssets(t.Context(), "r1", list) })
+			look(t, db, func(tx *storage.Tx) error {
+				got, err := tx.Rule(t.Context(), "r1")
+				same(t, "rule", got, r)
+				return err
+			})
+		}
+		note(t, db, func(tx *storage.Tx) error { return tx.RemoveRule(t.Context(), "r1") })
+		refused(t, db, bridge.ErrNotFound, func(tx *storage.Tx) error { return tx.SetRuleAssets(t.Context(), "r1", nil) })
 	})
 
 	t.Run("AGroupMovesTheHubsWhoseRulesReachIt", func(t *testing.T) {

@@ -38,6 +38,24 @@ func testTasks(t *testing.T, open func(t *testing.T) *storage.DB) {
 			same(t, "task", got, full)
 			return err
 		})
+		for _, a := range []bridge.Asset{{Kind: "ad_account", ID: "act:1"}, {Kind: "finance"}} { // an id may have a colon, or be none
+			assign := full
+			assign.ID, assign.Key, assign.Action, assign.From, assign.To = "a-"+a.Kind, "assign/m1/"+a.String(), bridge.Assign, "", ""
+			assign.Asset, assign.Roles, assign.PersonID, assign.MemberID = a, []string{"ADVERTISE", "ANALYZE"}, "ben", "m2"
+			note(t, db, func(tx *storage.Tx) error { return tx.InsertTasks(t.Context(), []bridge.Task{assign}) })
+			look(t, db, func(tx *storage.Tx) error {
+				got, err := tx.Task(t.Context(), assign.ID)
+				same(t, "task for an asset", got, assign)
+				return err
+			})
+			assign.Action, assign.Asset.ID, assign.Roles, assign.State = bridge.Unassign, "2", nil, bridge.Confirmed
+			note(t, db, func(tx *storage.Tx) error { return tx.UpdateTask(t.Context(), assign) })
+			look(t, db, func(tx *storage.Tx) error {
+				got, err := tx.Task(t.Context(), assign.ID)
+				same(t, "changed task for an asset", got, assign)
+				return err
+			})
+		}
 		full.State, full.Attempt, full.Detail = bridge.Confirmed, 3, ""
 		note(t, db, func(tx *storage.Tx) error { return tx.UpdateTask(t.Context(), full) })
 		look(t, db, func(tx *storage.Tx) error {

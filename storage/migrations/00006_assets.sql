@@ -1,0 +1,16 @@
+-- Access to assets: what rules give, what members have, what is wanted, and
+-- what is on its way. Lists are JSON, '' when empty.
+
+-- +goose Up
+ALTER TABLE rules ADD COLUMN assets TEXT NOT NULL DEFAULT '';
+ALTER TABLE members ADD COLUMN assets TEXT NOT NULL DEFAULT '';
+ALTER TABLE desired ADD COLUMN assets TEXT NOT NULL DEFAULT '';
+ALTER TABLE tasks ADD COLUMN asset TEXT NOT NULL DEFAULT ''; -- kind:id, or kind alone
+ALTER TABLE tasks ADD COLUMN roles TEXT NOT NULL DEFAULT ''; -- what the person is to have on it
+
+-- +goose Down
+ALTER TABLE tasks DROP COLUMN roles;
+ALTER TABLE tasks DROP COLUMN asset;
+ALTER TABLE desired DROP COLUMN assets;
+ALTER TABLE members DROP COLUMN assets;
+ALTER TABLE rules DROP COLUMN assets;
