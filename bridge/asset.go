@@ -179,7 +179,7 @@ type MemberAsset struct {
 	Roles     []string  `json:"roles,omitempty"`   // as last observed; none: no access
 	Applied   []string  `json:"applied,omitempty"` // what we last made so; none: never, or taken back
 	AppliedAt time.Time `json:"applied_at,omitzero"`
-	SeenAt    time.Time `json:"seen_at,omitzero"` // start of the pull that read the asset whole
+	SeenAt    time.Time `json:"seen_at,omitzero"` // start of the pull that first showed it so; Pull.Assets says when it was read last
 }
 
 // AssetListing is everyone with access to one asset as one pull read it.
@@ -189,6 +189,29 @@ type AssetListing struct {
 	Error    string       `json:"error,omitempty"` // why it is not
 	Users    []AssetUser  `json:"users"`
 	Info     AssetDetails `json:"info"`
+}
+
+// AssetRead is how the reading of one asset went in a pull. A member is not
+// rewritten for showing the same access again: that the last pull read the asset
+// is what says how old the picture is.
+type AssetRead struct {
+	AssetDetails
+	Error string `json:"error,omitempty"` // why nothing can be concluded; "": it was read whole
+}
+
+// AssetsRead is what Pull.Assets keeps of the listings of a pull.
+func AssetsRead(listings []AssetListing) []AssetRead {
+	var out []AssetRead
+	for _, l := range listings {
+		r := AssetRead{AssetDetails: l.Info}
+		r.Asset = l.Asset
+		if !l.Complete {
+			r.Error = cmp.Or(l.Error, "the listing broke off")
+		}
+		out = append(out, r)
+	}
+	slices.SortFunc(out, func(a, b AssetRead) int { return compareAssets(a.Asset, b.Asset) })
+	return out
 }
 
 // AssetUser is one member's access to an asset as the platform lists it.

@@ -62,6 +62,9 @@ type Pull struct {
 	Previous      int       `json:"previous"`       // rows of the complete pull before
 	PlatformTotal int       `json:"platform_total"` // the platform's own total, -1 if it gives none
 	Calls         int       `json:"calls"`
+	// Assets are the assets that this pull read after the members; one that is
+	// not among them has not been read.
+	Assets []AssetRead `json:"assets,omitempty"`
 }
 
 // History counts what adbridge has done on the hub in the last 24 hours.

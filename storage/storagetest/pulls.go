@@ -27,6 +27,8 @@ func testPulls(t *testing.T, open func(t *testing.T) *storage.DB) {
 		return tx.StartPull(t.Context(), broken)
 	})
 	whole.EndedAt, whole.Complete, whole.Members, whole.Previous, whole.PlatformTotal, whole.Calls, whole.BusinessID = moment(1), true, 61, 60, 61, 4, "70one"
+	whole.Assets = []bridge.AssetRead{{AssetDetails: bridge.AssetDetails{Asset: bridge.Asset{Kind: "ad_account", ID: "123"}, Name: "Corp US", Owner: "Corp"}},
+		{AssetDetails: bridge.AssetDetails{Asset: bridge.Asset{Kind: "page", ID: "9"}}, Error: "page 2: HTTP 500"}}
 	broken.EndedAt, broken.Error, broken.Reason = moment(11), "page 3: HTTP 500", "platform.unavailable"
 	note(t, db, func(tx *storage.Tx) error {
 		if err := tx.EndPull(t.Context(), whole); err != nil {
