@@ -68,6 +68,7 @@ var reasonTable = []Reason{
 	{HubPaused, "the hub is paused", HubAdmin, "resume the hub"},
 	{HubQuarantined, "the hub failed again and again and pauses by itself", Operator, "look at the last errors; it tries again by itself"},
 	{HubDisconnected, "the hub's token or business is gone", HubAdmin, "connect the hub again with a working token"},
+	{HubReadOnly, "the hub belongs to a partner and is connected to look only: no change ever leaves for it", Nobody, "nothing; the partner manages its own people"},
 	{HubFewAdmins, "the hub has fewer accepted admins than min-admins", HubAdmin, "make another trusted person an admin"},
 	{GrantInForce, "someone has a role by a timed grant, outside the rules", HubAdmin, "nothing, it ends by itself; undo the grant if it is not needed any more"},
 	{SourceSilent, "the identity provider has not called for more than three of its cycles", IdentityTeam, "look at the provisioning status in the identity provider; nothing is changed because of it"},

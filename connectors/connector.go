@@ -122,6 +122,10 @@ type Config struct {
 	OnCall     func(Call)        // nil: nobody listens
 	Now        func() time.Time  // nil: time.Now
 	Timeout    time.Duration     // of one exchange; 0: 30 s
+	// ReadOnly: no request that could change anything leaves, whatever is asked
+	// of the connector; it ends in KindForbidden, bridge.HubReadOnly. A partner's
+	// business is only ever reached so.
+	ReadOnly bool
 	// Sleep waits between tries of a read; nil: the package's Sleep.
 	Sleep func(context.Context, time.Duration) error
 }

@@ -21,6 +21,7 @@ func Run(t *testing.T, h Harness) {
 		{"MembersIsNeverTakenForWholeWhenAPageFails", listPartial},
 		{"ReadsSurviveOneFault", readHeals},
 		{"ReadsChangeNothing", readsOnly},
+		{"AReadOnlyConnectionSendsNoChange", readOnly},
 		{"OwnersAreTheAcceptedAdmins", owners},
 		{"FindKnowsMembersAndInvitedByAddress", findEmail},
 		{"FindKnowsAMemberById", findID},

@@ -38,6 +38,7 @@ type Client struct {
 	now      func() time.Time
 	sleep    func(context.Context, time.Duration) error
 	redact   redactor
+	readOnly bool
 }
 
 // Options say how a platform wants to be spoken to.
@@ -64,7 +65,7 @@ func New(cfg connectors.Config, o Options) (*Client, error) {
 	c := &Client{
 		platform: o.Platform, base: base, header: o.Header, timeout: cfg.Timeout,
 		budget: cfg.Budget, onCall: cfg.OnCall, now: cfg.Now, sleep: cfg.Sleep,
-		redact: newRedactor(append([]string{cfg.Token.Reveal(), cfg.AppSecret.Reveal()}, o.Secrets...), o.Hide),
+		redact: newRedactor(append([]string{cfg.Token.Reveal(), cfg.AppSecret.Reveal()}, o.Secrets...), o.Hide), readOnly: cfg.ReadOnly,
 	}
 	transport := cfg.Transport
 	if transport == nil {
@@ -213,6 +214,9 @@ func (c *Client) once(ctx context.Context, r Request) (Answer, error) {
 			kind = connectors.KindMalformed
 		}
 		return Answer{}, c.fail(r, kind, err)
+	}
+	if c.readOnly && changes(r, u) {
+		return Answer{}, c.fail(r, connectors.KindForbidden, errReadOnly)
 	}
 	if err := c.budget.Wait(ctx, r.Write); err != nil {
 		if p, ok := errors.AsType[*connectors.PausedError](err); ok {
@@ -384,6 +388,7 @@ var reasons = map[connectors.Kind]bridge.Code{
 	connectors.KindMalformed: bridge.PlatformMalformed,
 	connectors.KindThrottled: bridge.PlatformThrottled,
 	connectors.KindRefused:   bridge.PlatformRefused,
+	connectors.KindForbidden: bridge.HubReadOnly, // the only one that is forbidden here
 }
 
 func (c *Client) fail(r Request, kind connectors.Kind, err error) *connectors.Error {

@@ -11,4 +11,7 @@
 // reached the platform and has no readable answer ends in KindUnknown and is
 // never sent again from here; one that cannot have left this machine is
 // KindTransient. Reads may be repeated a few times, for they change nothing.
+//
+// A client of a read-only connection (Config.ReadOnly) refuses here, below all
+// code that knows what it is doing, every request that could change anything.
 package rest
