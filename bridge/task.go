@@ -35,8 +35,11 @@ type Task struct {
 	To           Role   `json:"to,omitempty"`
 	// Asset and Roles are what an Assign or Unassign is about; To and From are
 	// then empty. Roles are what the person is to have, none of an Unassign.
+	// Ours are those of Roles that the rules give, which Applied becomes: others
+	// may have come from elsewhere, and stay.
 	Asset       Asset     `json:"asset,omitzero"`
 	Roles       []string  `json:"roles,omitempty"`
+	Ours        []string  `json:"ours,omitempty"`
 	State       TaskState `json:"state"`
 	Reason      Code      `json:"reason,omitempty"` // why it is wanted; once waiting or held, why it is
 	Cause       Code      `json:"cause,omitempty"`  // the plan row's situation

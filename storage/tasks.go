@@ -16,7 +16,7 @@ const openStates = `('ready', 'running', 'waiting', 'accepted', 'held')`
 
 var tasksTable = table{name: "tasks", key: 1, cols: []string{
 	"id", "hub_id", "row_key", "action", "person_id", "member_id", "invitation_id", "email", "name", "platform_id",
-	"from_role", "to_role", "asset", "roles", "state", "reason", "cause", "detail", "attempt", "ord", "sent", "request_id", "correlation", "decision",
+	"from_role", "to_role", "asset", "roles", "ours", "state", "reason", "cause", "detail", "attempt", "ord", "sent", "request_id", "correlation", "decision",
 	"created_at", "about_to_at", "not_before", "ended_at",
 }}
 
@@ -25,7 +25,7 @@ var taskColumns = strings.Join(tasksTable.cols, ", ")
 func taskRow(t bridge.Task) []any {
 	return []any{
 		t.ID, t.HubID, t.Key, t.Action, t.PersonID, t.MemberID, t.InvitationID, clean(t.Email), clean(t.Name), t.PlatformID,
-		t.From, t.To, assetText(t.Asset), listJSON(t.Roles), t.State, t.Reason, t.Cause, clean(t.Detail), t.Attempt, t.Order, t.Sent, clean(t.RequestID), t.Correlation, t.Decision,
+		t.From, t.To, assetText(t.Asset), listJSON(t.Roles), listJSON(t.Ours), t.State, t.Reason, t.Cause, clean(t.Detail), t.Attempt, t.Order, t.Sent, clean(t.RequestID), t.Correlation, t.Decision,
 		micros(t.CreatedAt), micros(t.AboutToAt), micros(t.NotBefore), micros(t.EndedAt),
 	}
 }
@@ -33,7 +33,7 @@ func taskRow(t bridge.Task) []any {
 func scanTask(row scanner) (t bridge.Task, err error) {
 	err = row.Scan(
 		&t.ID, &t.HubID, &t.Key, &t.Action, &t.PersonID, &t.MemberID, &t.InvitationID, &t.Email, &t.Name, &t.PlatformID,
-		&t.From, &t.To, intoAsset(&t.Asset), intoJSON(&t.Roles), &t.State, &t.Reason, &t.Cause, &t.Detail, &t.Attempt, &t.Order, &t.Sent, &t.RequestID, &t.Correlation, &t.Decision,
+		&t.From, &t.To, intoAsset(&t.Asset), intoJSON(&t.Roles), intoJSON(&t.Ours), &t.State, &t.Reason, &t.Cause, &t.Detail, &t.Attempt, &t.Order, &t.Sent, &t.RequestID, &t.Correlation, &t.Decision,
 		intoTime(&t.CreatedAt), intoTime(&t.AboutToAt), intoTime(&t.NotBefore), intoTime(&t.EndedAt))
 	return t, err
 }
@@ -46,7 +46,7 @@ func (tx *Tx) InsertTasks(ctx context.Context, tasks []bridge.Task) error {
 			t.CreatedAt = tx.Now()
 		}
 		_, err := tx.exec(ctx, `INSERT INTO tasks (`+taskColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
-			$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)`, taskRow(t)...)
+			$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)`, taskRow(t)...)
 		if err != nil {
 			return taken(err, "insert task %s: one that is not ended", t.Key)
 		}
@@ -61,8 +61,8 @@ func (tx *Tx) InsertTasks(ctx context.Context, tasks []bridge.Task) error {
 func (tx *Tx) UpdateTask(ctx context.Context, t bridge.Task) error {
 	n, err := tx.exec(ctx, `UPDATE tasks SET hub_id = $2, row_key = $3, action = $4, person_id = $5, member_id = $6,
 		invitation_id = $7, email = $8, name = $9, platform_id = $10, from_role = $11, to_role = $12, asset = $13,
-		roles = $14, state = $15, reason = $16, cause = $17, detail = $18, attempt = $19, ord = $20, sent = $21, request_id = $22,
-		correlation = $23, decision = $24, created_at = $25, about_to_at = $26, not_before = $27, ended_at = $28 WHERE id = $1`, taskRow(t)...)
+		roles = $14, ours = $15, state = $16, reason = $17, cause = $18, detail = $19, attempt = $20, ord = $21, sent = $22, request_id = $23,
+		correlation = $24, decision = $25, created_at = $26, about_to_at = $27, not_before = $28, ended_at = $29 WHERE id = $1`, taskRow(t)...)
 	if err != nil {
 		return taken(err, "update task %s (%s)", t.ID, t.Key)
 	}

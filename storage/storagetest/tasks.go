@@ -42,13 +42,14 @@ func testTasks(t *testing.T, open func(t *testing.T) *storage.DB) {
 			assign := full
 			assign.ID, assign.Key, assign.Action, assign.From, assign.To = "a-"+a.Kind, "assign/m1/"+a.String(), bridge.Assign, "", ""
 			assign.Asset, assign.Roles, assign.PersonID, assign.MemberID = a, []string{"ADVERTISE", "ANALYZE"}, "ben", "m2"
+			assign.Ours = []string{"ANALYZE"}
 			note(t, db, func(tx *storage.Tx) error { return tx.InsertTasks(t.Context(), []bridge.Task{assign}) })
 			look(t, db, func(tx *storage.Tx) error {
 				got, err := tx.Task(t.Context(), assign.ID)
 				same(t, "task for an asset", got, assign)
 				return err
 			})
-			assign.Action, assign.Asset.ID, assign.Roles, assign.State = bridge.Unassign, "2", nil, bridge.Confirmed
+			assign.Action, assign.Asset.ID, assign.Roles, assign.Ours, assign.State = bridge.Unassign, "2", nil, nil, bridge.Confirmed
 			note(t, db, func(tx *storage.Tx) error { return tx.UpdateTask(t.Context(), assign) })
 			look(t, db, func(tx *storage.Tx) error {
 				got, err := tx.Task(t.Context(), assign.ID)
