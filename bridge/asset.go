@@ -56,6 +56,13 @@ type AssetKind struct {
 	Revocable bool
 	// Seen says that Members shows the access already, at no further call.
 	Seen bool
+	// Brings names what comes with a role (Meta's MANAGE brings ADVERTISE and
+	// ANALYZE), where roles are a set. The platform may show it beside the role or
+	// not; everyone who reads, wants and compares roles takes them whole (Whole).
+	Brings map[string][]string
+	// Prefix may stand before an id and is left out (Meta's act_123 is 123), so
+	// that one asset has one name.
+	Prefix string
 }
 
 // Asset finds a kind of asset among those of the platform.
@@ -81,7 +88,9 @@ func (t Traits) ParseAssetAccess(text string) (AssetAccess, error) {
 	if !ok {
 		return AssetAccess{}, fmt.Errorf("asset %q: %s has no kind of asset %q; use %s", text, t.Platform, word, t.assetKinds())
 	}
-	id = strings.TrimSpace(id)
+	if id = strings.TrimSpace(id); len(id) >= len(k.Prefix) && strings.EqualFold(id[:len(k.Prefix)], k.Prefix) {
+		id = id[len(k.Prefix):]
+	}
 	switch {
 	case k.OfHub && id != "":
 		return AssetAccess{}, fmt.Errorf("asset %q: a %s has one %s, which has no id; write %s=ROLE", text, t.HubNoun, k.Noun, k.Kind)
@@ -104,6 +113,7 @@ func (t Traits) ParseAssetAccess(text string) (AssetAccess, error) {
 	case len(a.Roles) > 1 && !k.Many:
 		return AssetAccess{}, fmt.Errorf("asset %q: a person has one role on a %s; choose one of %s", text, k.Noun, strings.ToLower(strings.Join(a.Roles, ", ")))
 	}
+	a.Roles = k.Whole(a.Roles)
 	return a, nil
 }
 
@@ -127,13 +137,26 @@ func (t Traits) assetExample() string {
 	return "ad_account:123=advertise"
 }
 
+// Whole is roles with all that they bring, sorted, each once: the one form in
+// which lists of roles are kept and compared.
+func (k AssetKind) Whole(roles []string) []string {
+	all := slices.Clone(roles)
+	for i := 0; i < len(all); i++ {
+		for _, more := range k.Brings[all[i]] {
+			if !slices.Contains(all, more) {
+				all = append(all, more)
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 // Join is the access of someone who is given both lists of roles: all of them
 // where roles are a set, else the higher one.
 func (k AssetKind) Join(a, b []string) []string {
 	if k.Many {
-		all := slices.Concat(a, b)
-		slices.Sort(all)
-		return slices.Compact(all)
+		return k.Whole(slices.Concat(a, b))
 	}
 	if k.Rank(b) > k.Rank(a) {
 		return b
@@ -145,7 +168,7 @@ func (k AssetKind) Join(a, b []string) []string {
 // number of roles; a value that the platform added since ranks lowest.
 func (k AssetKind) Rank(roles []string) int {
 	if k.Many || len(roles) == 0 {
-		return len(roles)
+		return len(k.Whole(roles))
 	}
 	return max(1, slices.Index(k.Roles, roles[0])+1)
 }
@@ -155,6 +178,7 @@ func (k AssetKind) Covers(a, b []string) bool {
 	if !k.Many {
 		return k.Rank(a) >= k.Rank(b)
 	}
+	a = k.Whole(a)
 	for _, role := range b {
 		if !slices.Contains(a, role) {
 			return false
