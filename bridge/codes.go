@@ -161,4 +161,5 @@ const (
 	PlatformUnverified       Code = "platform.business-unverified"
 	PlatformTwoFactorOff     Code = "platform.two-factor-off"
 	PlatformNoPage           Code = "platform.no-primary-page"
+	PlatformLogUnread        Code = "platform.log-unread"
 )

@@ -340,7 +340,7 @@ func (x *explainer) wish() Step {
 }
 
 func (x *explainer) member() Step {
-	s := Step{Title: "What the platform shows"}
+	s := Step{Title: shownTitle}
 	for _, m := range x.w.Members {
 		if !x.members[m.ID] {
 			continue

@@ -50,6 +50,8 @@ type Traits struct {
 	// Assets are the kinds of asset on which people are given access, none where
 	// the connector grants none.
 	Assets []AssetKind
+	// Log is the platform's own log of who changed what, as far as it can be read.
+	Log PlatformLog
 	// InvitationLife is how long an invitation stays open; 0 is "not published".
 	InvitationLife time.Duration
 }

@@ -44,7 +44,7 @@ type Preflight struct {
 const RemindBefore = 14 * 24 * time.Hour
 
 // advice are the reasons of preconditions that a hub does without.
-var advice = []Code{PlatformScopeExcess, PlatformUnverified, PlatformTwoFactorOff, PlatformNoPage}
+var advice = []Code{PlatformScopeExcess, PlatformUnverified, PlatformTwoFactorOff, PlatformNoPage, PlatformLogUnread}
 
 // Alarms are the missing preconditions that endanger a hub's work, and those
 // that end soon. What a look of days ago found to end has its alarm in time.

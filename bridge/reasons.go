@@ -158,6 +158,7 @@ var reasonTable = []Reason{
 	{PlatformUnverified, "the platform has not verified the business, which may limit what its apps can do", HubAdmin, "complete the verification of the business on the platform"},
 	{PlatformTwoFactorOff, "the business asks nobody for a second factor", HubAdmin, "require two-factor authentication, at least of admins, in the business's security settings"},
 	{PlatformNoPage, "the business has no primary page, which the platform expects of one", HubAdmin, "choose a primary page in the business's settings"},
+	{PlatformLogUnread, "the token may not read the platform's own log: who changed what there, behind adbridge, stays unknown", HubAdmin, "give the app, or make a token with, the permission that `adbridge hub doctor` names, and connect the hub again"},
 }
 
 var reasonIndex = func() map[Code]Reason {
