@@ -59,6 +59,7 @@ type Hub struct {
 	AppID        string    `json:"app_id,omitempty"`
 	SelfID       string    `json:"self_id,omitempty"` // platform id of the account the token acts as
 	SelfName     string    `json:"self_name,omitempty"`
+	PartnerOf    string    `json:"partner_of,omitempty"` // the hub of ours whose partner's business this is: a monitor, never written to
 	Mode         Mode      `json:"mode"`
 	Halt         *Halt     `json:"halt,omitempty"`
 	Settings     Settings  `json:"settings"`

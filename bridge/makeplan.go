@@ -15,7 +15,7 @@ import (
 // then passes, in this order: people's word (reject, approve), the hub's mode,
 // the tasks under way, the guards, the hub's halt.
 func MakePlan(w World) Plan {
-	p := newPlanner(w)
+	p := newPlanner(lookOnly(w))
 	p.classify()
 	p.peoplesWord()
 	p.mode()

@@ -24,6 +24,8 @@ type World struct {
 	History History // what was done lately, for the rolling guards
 
 	Preflight Preflight // the last look at the hub's preconditions; zero if there was none
+
+	Partnership Partnership // with other businesses; nothing is decided from it
 }
 
 // Desired is what the rules want for one person on the hub.

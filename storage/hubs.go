@@ -11,7 +11,7 @@ import (
 )
 
 const hubColumns = `h.id, h.slug, h.platform, h.business_id, h.business_name, h.api_url, h.app_id,
-	h.self_id, h.self_name, h.mode, h.halt, h.settings, ` + generationOf + `, h.created_at`
+	h.self_id, h.self_name, h.partner_of, h.mode, h.halt, h.settings, ` + generationOf + `, h.created_at`
 
 // generationOf is the generation of the hub h: see MarkDirty.
 const generationOf = `h.generation + (SELECT count(*) FROM hub_marks k WHERE k.hub_id = h.id)`
@@ -20,7 +20,7 @@ func scanHub(row scanner) (bridge.Hub, error) {
 	// A setting that came with a later version is not in an older row: its default holds.
 	h := bridge.Hub{Settings: bridge.DefaultSettings()}
 	err := row.Scan(&h.ID, &h.Slug, &h.Platform, &h.BusinessID, &h.BusinessName, &h.APIURL, &h.AppID,
-		&h.SelfID, &h.SelfName, &h.Mode, intoJSON(&h.Halt), intoJSON(&h.Settings), &h.Generation, intoTime(&h.CreatedAt))
+		&h.SelfID, &h.SelfName, &h.PartnerOf, &h.Mode, intoJSON(&h.Halt), intoJSON(&h.Settings), &h.Generation, intoTime(&h.CreatedAt))
 	return h, err
 }
 
@@ -45,10 +45,10 @@ func (tx *Tx) CreateHub(ctx context.Context, h bridge.Hub, c Credentials) error 
 		return fmt.Errorf("create hub %s: %w", h.Slug, err)
 	}
 	_, err = tx.exec(ctx, `INSERT INTO hubs (id, slug, platform, business_id, business_name, api_url, app_id,
-		self_id, self_name, mode, halt, settings, generation, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, $13)`,
+		self_id, self_name, mode, halt, settings, generation, created_at, partner_of)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, $13, $14)`,
 		h.ID, h.Slug, h.Platform, h.BusinessID, clean(h.BusinessName), h.APIURL, h.AppID,
-		clean(h.SelfID), clean(h.SelfName), h.Mode, haltJSON(h.Halt), asJSON(h.Settings), micros(h.CreatedAt))
+		clean(h.SelfID), clean(h.SelfName), h.Mode, haltJSON(h.Halt), asJSON(h.Settings), micros(h.CreatedAt), h.PartnerOf)
 	if err != nil {
 		return taken(err, "create hub %s: slug or business_id", h.Slug)
 	}

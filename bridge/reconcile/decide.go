@@ -39,6 +39,9 @@ func decide(ctx context.Context, tx *storage.Tx, d bridge.Decision) (bridge.Deci
 		return d, fmt.Errorf("hub %q: %w", d.HubID, err)
 	}
 	d.HubID = hub.ID
+	if err := mayDecide(hub, d); err != nil {
+		return d, err
+	}
 	subject := d.Subject
 	if d.MemberID != "" {
 		m, err := tx.Member(ctx, d.MemberID)

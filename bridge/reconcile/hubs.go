@@ -33,6 +33,9 @@ func AddHub(ctx context.Context, db *storage.DB, hub bridge.Hub, cred storage.Cr
 		hub.ID, hub.CreatedAt, hub.Mode = tx.NewID(), tx.Now(), bridge.ModeObserve
 		hub.BusinessName, hub.SelfID, hub.SelfName = found.BusinessName, found.SelfID, found.SelfName
 		hub.Settings = bridge.DefaultSettings()
+		if err := asMonitor(ctx, tx, &hub); err != nil {
+			return fmt.Errorf("add hub %s: %w", hub.Slug, err)
+		}
 		if err := tx.CreateHub(ctx, hub, cred); err != nil {
 			return fmt.Errorf("add hub %s: %w", hub.Slug, err)
 		}
@@ -43,7 +46,7 @@ func AddHub(ctx context.Context, db *storage.DB, hub bridge.Hub, cred storage.Cr
 			return err
 		}
 		return tx.AddEvents(ctx, hubEvent(hub, audit.HubAdded, by, map[string]any{
-			"platform": hub.Platform, "business_id": hub.BusinessID, "mode": hub.Mode, "acts_as": hub.SelfName,
+			"platform": hub.Platform, "business_id": hub.BusinessID, "mode": hub.Mode, "acts_as": hub.SelfName, "partner_of": hub.PartnerOf,
 		}))
 	})
 	return hub, err
@@ -127,6 +130,9 @@ func findHub(ctx context.Context, tx *storage.Tx, idOrSlug string) (bridge.Hub, 
 func SetMode(ctx context.Context, db *storage.DB, idOrSlug string, mode bridge.Mode, by, reason string) (bridge.Hub, error) {
 	var was bridge.Mode
 	hub, err := ChangeHub(ctx, db, idOrSlug, by, audit.HubMode, func(h *bridge.Hub) (map[string]any, error) {
+		if h.PartnerOf != "" && mode != bridge.ModeObserve {
+			return nil, lookedAt(*h, "it stays in the mode observe")
+		}
 		was, h.Mode = h.Mode, mode
 		return map[string]any{"before": was, "after": mode, "reason": reason}, nil
 	})
@@ -180,6 +186,9 @@ func RemoveHub(ctx context.Context, db *storage.DB, idOrSlug, by string) (bridge
 		if hub, err = findHub(ctx, tx, idOrSlug); err != nil {
 			return err
 		}
+		if err := unwatched(ctx, tx, hub); err != nil {
+			return err
+		}
 		if err := tx.RemoveHub(ctx, hub.ID); err != nil {
 			return err
 		}
@@ -213,6 +222,9 @@ func AddRule(ctx context.Context, db *storage.DB, r bridge.Rule, hubIDOrSlug, by
 		hub, err := findHub(ctx, tx, hubIDOrSlug)
 		if err != nil {
 			return err
+		}
+		if hub.PartnerOf != "" {
+			return lookedAt(hub, "no rule can give a role on it; add the rule to a hub of your own")
 		}
 		have, err := tx.Rules(ctx, hub.ID)
 		if err != nil {

@@ -30,6 +30,9 @@ func (p Planner) WhatIf(ctx context.Context, hubID string, change bridge.Suppose
 		return WhatIf{}, fmt.Errorf("what if on hub %s: %w", hubID, err)
 	}
 	w.Traits = p.Traits(w.Hub.Platform)
+	if w.Hub.PartnerOf != "" && len(change.Add) > 0 {
+		return WhatIf{}, lookedAt(w.Hub, "no rule can give a role on it")
+	}
 	for _, r := range change.Add {
 		if have, ok := sameRule(w.Rules, r); ok {
 			return WhatIf{}, fmt.Errorf("rule %s says so already: %w", have.ID, bridge.ErrExists)
