@@ -147,7 +147,15 @@ type Call struct {
 	StartedAt  time.Time     `json:"started_at"`
 	Duration   time.Duration `json:"duration"`
 	Error      string        `json:"error,omitempty"`       // of the transport
-	BudgetLeft int           `json:"budget_left,omitempty"` // of the app's longest window, in this process
+	BudgetLeft int           `json:"budget_left,omitempty"` // of the app's longest window, by all processes' count
+	Usage      []Usage       `json:"usage,omitempty"`       // as the platform's answer says it
+}
+
+// Usage is how much of one of its limits is used up, in the platform's own count.
+type Usage struct {
+	Limit   string  `json:"limit"`               // "app", "business 123 ads_management", "ad account 123"
+	Percent float64 `json:"percent"`             // of 100 at most, mostly
+	FreeIn  int     `json:"free_in_s,omitempty"` // seconds until calls are let through again; 0: they are, or it is not said
 }
 
 // Detail is the call as an audit event carries it.
@@ -167,6 +175,9 @@ func (c Call) Detail() map[string]any {
 	}
 	if c.BudgetLeft != 0 {
 		d["budget_left"] = c.BudgetLeft
+	}
+	if len(c.Usage) > 0 {
+		d["usage"] = c.Usage
 	}
 	return d
 }

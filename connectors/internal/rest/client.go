@@ -164,6 +164,8 @@ type Reading struct {
 	Unreadable error
 	// PauseUntil tells the shared budget to rest.
 	PauseUntil time.Time
+	// Usage is what the answer says of the platform's limits, for the record.
+	Usage []connectors.Usage
 }
 
 // Do makes one exchange; a read may take a few. The error is a
@@ -224,6 +226,9 @@ func (c *Client) once(ctx context.Context, r Request) (Answer, error) {
 			e.RetryAfter = p.Until.Sub(p.Now)
 			return Answer{}, e
 		}
+		if ctx.Err() == nil { // nobody can tell whether the call may be made, so it is not
+			return Answer{}, c.fail(r, connectors.KindTransient, err)
+		}
 		return Answer{}, fmt.Errorf("%s %s: %w", c.platform, r.Op, err)
 	}
 	call := connectors.Call{
@@ -236,7 +241,7 @@ func (c *Client) once(ctx context.Context, r Request) (Answer, error) {
 	a, err := c.exchange(ctx, r, u, call.Method, body, contentType)
 	call.Duration = c.now().Sub(call.StartedAt)
 	call.Status, call.Code, call.SubCode = a.Status, a.Code, a.SubCode
-	call.Message, call.RequestID = c.redact.text(a.Message), c.redact.text(a.RequestID)
+	call.Message, call.RequestID, call.Usage = c.redact.text(a.Message), c.redact.text(a.RequestID), a.Usage
 	if e, ok := errors.AsType[*connectors.Error](err); ok && e.Err != nil {
 		call.Error = e.Err.Error()
 	} else if err != nil && !ok {

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -35,6 +36,7 @@ func decode(a Answer) Reading {
 		r.Unreadable = err
 	} else if v.No != "" {
 		r.Code, r.SubCode, r.Message = 7, 8, "no: "+secret
+		r.Usage = []connectors.Usage{{Limit: "app", Percent: 28}}
 		r.Err = &connectors.Error{Kind: connectors.Kind(v.No), RetryAfter: time.Minute}
 	} else if !v.OK {
 		r.Unreadable = errors.New("neither yes nor no")
@@ -381,10 +383,11 @@ func TestACallIsReportedAsItWas(t *testing.T) {
 	})
 	b.Do(t.Context(), write())
 	want := connectors.Call{
-		Op: "invite", Method: "POST", Path: "/v9/invite/", Write: true, Status: 400, Code: 7, SubCode: 8, Message: "no: [secret]", RequestID: "REQ",
+		Usage: []connectors.Usage{{Limit: "app", Percent: 28}},
+		Op:    "invite", Method: "POST", Path: "/v9/invite/", Write: true, Status: 400, Code: 7, SubCode: 8, Message: "no: [secret]", RequestID: "REQ",
 		StartedAt: time.Date(2026, 1, 2, 3, 4, 6, 0, time.UTC), Duration: time.Second, BudgetLeft: 999,
 	}
-	if len(b.calls) != 1 || b.calls[0] != want {
+	if len(b.calls) != 1 || !reflect.DeepEqual(b.calls[0], want) {
 		t.Errorf("reported %+v\nwant %+v", b.calls, want)
 	}
 }
