@@ -147,8 +147,8 @@ func (k *check) people(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	k.room(needRoom, *first.PageInfo.TotalNumber, memberCap)
-	k.masks(append(accepted, first.List...))
+	k.room(needRoom, *first.Info.TotalNumber, memberCap)
+	k.masks(append(accepted, first.Rows...))
 	return nil
 }
 

@@ -125,9 +125,9 @@ func TestAnEnvelopeIsReadLeniently(t *testing.T) {
 	read := func(body string, into any) rest.Reading {
 		return c.decode(false, into)(rest.Answer{Status: 200, Header: http.Header{"X-Tt-Logid": {"L"}}, Body: []byte(body)})
 	}
-	var p memberPage
+	var p sheet[memberRow]
 	r := read(`{"code":0,"message":"OK","request_id":"R","data":{"list":[{"user_id":6816184256936150022,"user_name":null,"user_role":"ADMIN","relation_status":"BOUND","ext_user_role":null},{"user_id":null}],"page_info":{"total_number":2}}}`, &p)
-	if r.Unreadable != nil || r.Err != nil || r.RequestID != "R" || p.List[0].UserID != "6816184256936150022" || p.List[1].UserID != "" {
+	if r.Unreadable != nil || r.Err != nil || r.RequestID != "R" || p.Rows[0].UserID != "6816184256936150022" || p.Rows[1].UserID != "" {
 		t.Errorf("%+v, %+v", r, p)
 	}
 	for body, id := range map[string]string{
@@ -135,7 +135,7 @@ func TestAnEnvelopeIsReadLeniently(t *testing.T) {
 		`{"code":0,"request_id":"R"}`: "R", `{"code":0,"request_id":"R","data":null}`: "R", `{"code":0,"request_id":"R","data":[]}`: "R",
 		`{"code":0,"request_id":"R","data":{"list":[{"user_id":1.5}]}}`: "R", `{"code":0,"data":{}} trailing`: "L",
 	} {
-		if r := read(body, &memberPage{}); r.Unreadable == nil || r.RequestID != id {
+		if r := read(body, &sheet[memberRow]{}); r.Unreadable == nil || r.RequestID != id {
 			t.Errorf("%q is read as %+v, want request id %q", body, r, id)
 		}
 	}

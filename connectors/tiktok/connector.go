@@ -56,6 +56,7 @@ func Traits() connectors.Traits {
 		MemberCap:    memberCap,
 		AdminCap:     adminCap,
 		PageSize:     pageSize,
+		Assets:       assetKinds(),
 		Propagation:  10 * time.Second, // not documented; a guess on the careful side
 	}
 }
@@ -174,6 +175,6 @@ func roleOf(native string) bridge.Role {
 }
 
 func (f filtering) query() string {
-	b, _ := json.Marshal(f) // three strings
+	b, _ := json.Marshal(f) // strings
 	return string(b)
 }

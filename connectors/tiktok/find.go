@@ -88,24 +88,11 @@ func (c *Connector) byID(ctx context.Context, who connectors.Subject) (*memberRo
 		if err != nil && connectors.KindOf(err) != connectors.KindRefused {
 			return nil, err
 		}
-		if i := slices.IndexFunc(p.List, wanted); err == nil && i >= 0 {
-			return &p.List[i], nil
+		if i := slices.IndexFunc(p.Rows, wanted); err == nil && i >= 0 {
+			return &p.Rows[i], nil
 		}
 	}
-	var trouble *connectors.Error
-	for range passes {
-		rows, moved, err := c.pass(ctx, filtering{}, nil, wanted)
-		switch {
-		case err != nil:
-			return nil, err
-		case len(rows) == 1 && wanted(rows[0]):
-			return &rows[0], nil
-		case moved == nil:
-			return nil, nil
-		}
-		trouble = moved
-	}
-	return nil, trouble
+	return c.people(filtering{}).find(ctx, c, wanted)
 }
 
 // byEmail reads the rows that may have an address.

@@ -2,33 +2,34 @@ package tiktok
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"net/url"
-	"strconv"
+	"slices"
 	"strings"
 
 	"adbridge/bridge"
 	"adbridge/connectors"
 )
 
-const (
-	passes   = 4    // over a list that moves while it is read
-	maxPages = 5000 // 25 times the largest Business Center
-)
-
-// Members implements connectors.Connector. The list is held until it is whole:
-// TikTok's pages have no cursor, so a member who leaves while it is read hides
-// another from it, and a list of at most 4,000 is cheaper to read again than to
-// be wrong about.
+// Members implements connectors.Connector. Members are handed over as they come,
+// so that the largest list takes no more room than its ids; should the list move
+// while it is read, it is read again for those whom it hid. Invitations, few and
+// without an id, wait until it has stood still: one that is accepted meanwhile is
+// then a member only.
 func (c *Connector) Members(ctx context.Context, total func(int)) iter.Seq2[bridge.Seen, error] {
 	return func(yield func(bridge.Seen, error) bool) {
-		rows, err := c.everyone(ctx, total)
-		if err != nil {
-			yield(bridge.Seen{}, err)
+		open, stopped, err := c.members(ctx, total, func(r memberRow) bool { return yield(r.seen(), nil) })
+		if err == nil && !stopped {
+			open, err = c.declined(ctx, open)
+		}
+		switch {
+		case stopped:
+			return
+		case err != nil:
+			yield(bridge.Seen{}, c.why(ctx, err))
 			return
 		}
-		for _, r := range rows {
+		for _, r := range open {
 			if !yield(r.seen(), nil) {
 				return
 			}
@@ -36,29 +37,65 @@ func (c *Connector) Members(ctx context.Context, total func(int)) iter.Seq2[brid
 	}
 }
 
+// members hands over each member once, until they want no more, and returns the
+// rows that have no id.
+func (c *Connector) members(ctx context.Context, total func(int), each func(memberRow) bool) (rest []memberRow, stopped bool, err error) {
+	var trouble *connectors.Error
+	seen := &seenIDs{}
+	for range passes {
+		rest = nil
+		moved, err := c.people(filtering{}).pass(ctx, c, seen, total, func(r memberRow, known bool) bool {
+			switch r.RelationStatus {
+			case "UNBOUND":
+				return true
+			case "PENDING", "REJECTED":
+				rest = append(rest, r)
+				return true
+			}
+			if r.UserID == "" {
+				rest = append(rest, r)
+				return true
+			}
+			stopped = !known && !each(r)
+			return !stopped
+		})
+		if err != nil || stopped || moved == nil {
+			return rest, stopped, err
+		}
+		trouble = moved
+	}
+	return nil, false, trouble
+}
+
 // everyone is the whole list: members, invited, declined.
 func (c *Connector) everyone(ctx context.Context, total func(int)) ([]memberRow, error) {
 	rows, err := c.list(ctx, filtering{}, total)
+	if err == nil {
+		rows, err = c.declined(ctx, rows)
+	}
 	if err != nil {
 		return nil, c.why(ctx, err)
 	}
-	for _, r := range rows {
-		if r.RelationStatus == "REJECTED" {
-			return known(rows), nil
-		}
+	return known(rows), nil
+}
+
+// declined adds the declined invitations to rows that show none. Whether they
+// are listed without being asked for is not documented; one more page tells.
+func (c *Connector) declined(ctx context.Context, rows []memberRow) ([]memberRow, error) {
+	is := func(r memberRow) bool { return r.RelationStatus == "REJECTED" }
+	if slices.ContainsFunc(rows, is) {
+		return rows, nil
 	}
-	// Whether declined invitations are listed without being asked for is not
-	// documented; one more page tells.
 	declined, err := c.list(ctx, filtering{RelationStatus: "REJECTED"}, nil)
 	if err != nil {
-		return nil, c.why(ctx, err)
+		return nil, err
 	}
 	for _, r := range declined {
-		if r.RelationStatus == "REJECTED" {
+		if is(r) {
 			rows = append(rows, r)
 		}
 	}
-	return known(rows), nil
+	return rows, nil
 }
 
 // Owners asks for the admins alone: twenty at the most, one page.
@@ -87,6 +124,18 @@ func known(rows []memberRow) []memberRow {
 	return kept
 }
 
+// id tells rows apart. An invitation that shows an id is still not the member
+// with that id.
+func (r memberRow) id() string {
+	switch r.RelationStatus {
+	case "PENDING", "REJECTED", "UNBOUND":
+		if r.UserID != "" {
+			return r.RelationStatus + " " + string(r.UserID)
+		}
+	}
+	return string(r.UserID)
+}
+
 func (r memberRow) seen() bridge.Seen {
 	s := bridge.Seen{
 		Kind: bridge.Human, Email: r.UserEmail, Masked: masked(r.UserEmail), Name: r.UserName,
@@ -106,103 +155,24 @@ func (r memberRow) seen() bridge.Seen {
 	return s
 }
 
+// people is the list of members, or a part of it.
+func (c *Connector) people(f filtering) listing[memberRow] {
+	l := listing[memberRow]{op: "bc/member/get", noun: "member", size: pageSize, id: memberRow.id}
+	if f != (filtering{}) {
+		l.query = url.Values{"filtering": {f.query()}}
+	}
+	return l
+}
+
 // list reads all pages of member/get, again while they move, and fails rather
 // than return a part.
 func (c *Connector) list(ctx context.Context, f filtering, total func(int)) ([]memberRow, error) {
-	var trouble *connectors.Error
-	for range passes {
-		rows, moved, err := c.pass(ctx, f, total, nil)
-		if err != nil || moved == nil {
-			return rows, err
-		}
-		trouble = moved
-	}
-	return nil, trouble
+	return c.people(f).all(ctx, c, total)
 }
 
-// pass reads all pages once, or up to a row that stop wants. moved says why
-// the rows cannot be taken for the whole list.
-//
-// Rows with an id are told apart by it. Two invitations whose addresses share a
-// mask look the same in every field; they are two, and the count proves it.
-func (c *Connector) pass(ctx context.Context, f filtering, total func(int), stop func(memberRow) bool) (rows []memberRow, moved *connectors.Error, err error) {
-	seen := map[ident]bool{}
-	first := -1
-	for page := 1; page <= maxPages; page++ {
-		p, err := c.page(ctx, f, page)
-		if err != nil {
-			return nil, nil, err
-		}
-		n := *p.PageInfo.TotalNumber
-		if first != n {
-			if first >= 0 {
-				moved = c.refused("bc/member/get", connectors.KindTransient, bridge.PlatformUnreachable,
-					fmt.Sprintf("the list changed while it was read: %d members, then %d", first, n), "")
-			}
-			first = n
-			if total != nil {
-				total(n)
-			}
-		}
-		for _, r := range p.List {
-			if stop != nil && stop(r) {
-				return []memberRow{r}, nil, nil
-			}
-			if r.UserID != "" && seen[r.UserID] {
-				moved = c.refused("bc/member/get", connectors.KindTransient, bridge.PlatformUnreachable,
-					fmt.Sprintf("the list changed while it was read: page %d repeats a member", page), "")
-				continue
-			}
-			seen[r.UserID] = true
-			rows = append(rows, r)
-		}
-		if page >= p.pages() || len(p.List) == 0 {
-			break
-		}
-	}
-	if moved == nil && len(rows) != first {
-		moved = c.refused("bc/member/get", connectors.KindMalformed, bridge.PlatformMalformed,
-			fmt.Sprintf("the list has %d members and showed %d", first, len(rows)), "")
-	}
-	return rows, moved, nil
-}
-
-// page reads one page and holds it to what it says about itself.
-func (c *Connector) page(ctx context.Context, f filtering, page int) (memberPage, error) {
-	query := url.Values{"bc_id": {c.bc}, "page": {strconv.Itoa(page)}, "page_size": {strconv.Itoa(pageSize)}}
-	if f != (filtering{}) {
-		query.Set("filtering", f.query())
-	}
-	var p memberPage
-	if err := c.get(ctx, "bc/member/get", query, &p); err != nil {
-		return p, err
-	}
-	wrong := ""
-	switch i := p.PageInfo; {
-	case i == nil || i.TotalNumber == nil || *i.TotalNumber < 0:
-		wrong = "the answer does not say how long the list is"
-	case i.Page != 0 && i.Page != page:
-		wrong = fmt.Sprintf("page %d was asked for and page %d came", page, i.Page)
-	case p.pages() > maxPages:
-		wrong = fmt.Sprintf("the list claims %d pages", p.pages())
-	}
-	if wrong != "" {
-		return p, c.refused("bc/member/get", connectors.KindMalformed, bridge.PlatformMalformed, wrong, "")
-	}
-	return p, nil
-}
-
-// pages is how many there are: as said, or counted.
-func (p memberPage) pages() int {
-	size := p.PageInfo.PageSize
-	if size <= 0 {
-		size = pageSize
-	}
-	n := (*p.PageInfo.TotalNumber + size - 1) / size
-	if p.PageInfo.TotalPage != nil {
-		n = max(n, *p.PageInfo.TotalPage)
-	}
-	return n
+// page reads one page of member/get.
+func (c *Connector) page(ctx context.Context, f filtering, n int) (sheet[memberRow], error) {
+	return c.people(f).page(ctx, c, n)
 }
 
 func masked(email string) bool {

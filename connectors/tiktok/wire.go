@@ -58,11 +58,6 @@ type finance struct {
 	FinanceRole string `json:"finance_role"`
 }
 
-type memberPage struct {
-	List     []memberRow `json:"list"`
-	PageInfo *pageInfo   `json:"page_info"`
-}
-
 type centerPage struct {
 	List []struct {
 		Info struct {
@@ -97,6 +92,7 @@ type filtering struct {
 	Keyword        string `json:"keyword,omitempty"`
 	UserRole       string `json:"user_role,omitempty"`
 	RelationStatus string `json:"relation_status,omitempty"`
+	UserID         string `json:"user_id,omitempty"` // of bc/asset/get
 }
 
 // decode reads the envelope; data, where wanted, goes into into.

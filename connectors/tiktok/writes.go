@@ -209,18 +209,10 @@ func (c *Connector) why(ctx context.Context, err error) error {
 	case roleOf(b.role) != bridge.Owner:
 		no.Kind, no.Reason = connectors.KindForbidden, bridge.PlatformNotAdmin
 	case no.Kind != connectors.KindForbidden:
-	case no.Op == "bc/member/get" || c.blind(ctx):
-		no.Reason = bridge.PlatformScopeMissing
-		no.Next = "Give the app the scope BC Member Management (156) at business-api.tiktok.com and authorise again."
+	case c.blind(ctx, no.Op):
+		return scopeMissing(no)
 	}
 	return no
-}
-
-// blind says that the members may not even be listed. One scope covers listing
-// and changing, so whoever may list has it.
-func (c *Connector) blind(ctx context.Context) bool {
-	_, err := c.page(ctx, filtering{}, 1)
-	return denied(err) != nil
 }
 
 // whyNotInvited explains a refused invitation. Of several addresses, each has
@@ -255,14 +247,14 @@ func (c *Connector) whyFull(ctx context.Context, no *connectors.Error, more int,
 		if err != nil {
 			return absentOr(no, true, err)
 		}
-		full = *all.PageInfo.TotalNumber+more > memberCap
+		full = *all.Info.TotalNumber+more > memberCap
 	}
 	if role == bridge.Owner && !full {
 		admins, err := c.page(ctx, filtering{UserRole: "ADMIN"}, 1)
 		if err != nil {
 			return absentOr(no, true, err)
 		}
-		full = *admins.PageInfo.TotalNumber+more > adminCap
+		full = *admins.Info.TotalNumber+more > adminCap
 	}
 	if full {
 		no.Kind, no.Reason = connectors.KindCapacity, bridge.PlatformCapacity

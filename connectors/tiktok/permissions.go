@@ -1,0 +1,56 @@
+package tiktok
+
+import (
+	"context"
+	"net/url"
+	"strings"
+
+	"adbridge/bridge"
+	"adbridge/connectors"
+)
+
+// permission is a scope of the app, and the reading that needs nothing else.
+type permission struct {
+	under string // the operations that it covers
+	name  string
+	read  func(*Connector, context.Context) error
+}
+
+// permissions are those of the operations that are called here [portal: Permission
+// scope]. Each covers reading and changing alike.
+var permissions = []permission{
+	{"bc/asset_group/", "Asset Group (7153155400966176769)", func(c *Connector, ctx context.Context) error {
+		return c.get(ctx, "bc/asset_group/list", url.Values{"bc_id": {c.bc}}, &struct{}{})
+	}},
+	{"bc/asset/", "BC Asset (153)", func(c *Connector, ctx context.Context) error {
+		_, err := c.assets(advertiser).page(ctx, c, 1)
+		return err
+	}},
+	{"bc/partner/", "BC Partner Management (155)", func(c *Connector, ctx context.Context) error {
+		return c.get(ctx, "bc/partner/get", url.Values{"bc_id": {c.bc}}, &struct{}{})
+	}},
+	{"bc/member/", "BC Member Management (156)", func(c *Connector, ctx context.Context) error {
+		_, err := c.page(ctx, filtering{}, 1)
+		return err
+	}},
+}
+
+// blind says that not even the reading under the scope of an operation is allowed.
+func (c *Connector) blind(ctx context.Context, op string) bool {
+	for _, s := range permissions {
+		if strings.HasPrefix(op, s.under) {
+			return denied(s.read(c, ctx)) != nil
+		}
+	}
+	return false
+}
+
+func scopeMissing(no *connectors.Error) error {
+	no.Kind, no.Reason = connectors.KindForbidden, bridge.PlatformScopeMissing
+	for _, s := range permissions {
+		if strings.HasPrefix(no.Op, s.under) {
+			no.Next = "Give the app the scope " + s.name + " at business-api.tiktok.com and authorise again."
+		}
+	}
+	return no
+}
