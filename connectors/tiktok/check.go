@@ -72,7 +72,10 @@ func (k *check) run(ctx context.Context) error {
 	if k.con.SelfRole != bridge.Owner {
 		return nil
 	}
-	return k.people(ctx)
+	if err := k.people(ctx); err != nil || k.Blocked() {
+		return err
+	}
+	return k.log(ctx)
 }
 
 // held notes what we hold ourselves.

@@ -48,6 +48,7 @@ func tier(second, minute, day int) []connectors.Window {
 func Traits() connectors.Traits {
 	return connectors.Traits{
 		Platform:     bridge.TikTok,
+		Log:          platformLog,
 		Native:       map[bridge.Role]string{bridge.Owner: "ADMIN", bridge.Collaborator: "STANDARD"},
 		HubNoun:      "Business Center",
 		InviteBatch:  inviteBatch,

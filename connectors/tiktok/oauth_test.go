@@ -69,7 +69,7 @@ func TestExchangeAndRevokeFollowATokensLife(t *testing.T) {
 	var calls []connectors.Call
 	cfg := h.Config()
 	cfg.OnCall = func(c connectors.Call) { calls = append(calls, c) }
-	code, err := h.Authorize(appID, selfID, tiktoksim.ScopeReadBC, tiktoksim.ScopeBCMember, tiktoksim.ScopeAssetGroup, tiktoksim.ScopeReadAdAccount)
+	code, err := h.Authorize(appID, selfID, tiktoksim.ScopeReadBC, tiktoksim.ScopeBCMember, tiktoksim.ScopeAssetGroup, tiktoksim.ScopeReadAdAccount, tiktoksim.ScopeChangeLog)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestExchangeAndRevokeFollowATokensLife(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(grant.Scopes, " "); got != "150 156 7153155400966176769 100" {
+	if got := strings.Join(grant.Scopes, " "); got != "150 156 7153155400966176769 100 230" {
 		t.Errorf("scopes %s", got)
 	}
 	if _, err := Exchange(t.Context(), cfg, bridge.NewSecret(code)); connectors.KindOf(err) != connectors.KindToken {

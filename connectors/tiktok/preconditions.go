@@ -18,6 +18,7 @@ const (
 	needFullEmails  = "full-addresses"
 	needApp         = "app-id"
 	needSecret      = "app-secret"
+	needScopeLog    = "scope-change-log"
 )
 
 // otherAdmins is how many admins there should be besides our account: TikTok
@@ -53,6 +54,8 @@ func Preconditions() []bridge.Precondition {
 		{Code: needFullEmails, What: "TikTok shows full addresses",
 			Consequence: "members whom we did not invite are matched by mask and name, or wait for you to say who they are",
 			Next:        "Ask your TikTok representative to put the app on the list that sees full addresses."},
+		{Code: needScopeLog, What: "the app has the scope Change Log (230)", Reason: bridge.PlatformLogUnread,
+			Consequence: "who changed something in the Business Center behind adbridge stays unknown here; nothing else depends on it", Next: scopeLogNext},
 		{Code: needVerified, What: "the Business Center is verified",
 			Consequence: "TikTok may limit what it can do", Next: "Complete the verification in the Business Center's settings."},
 		{Code: needApp, What: "the app's id is known here",
