@@ -6,4 +6,7 @@
 // each claim, watches every HTTP exchange from outside (nothing leaves for
 // another host, each exchange is reported once, no secret shows), and breaks
 // what the claim is about.
+//
+// A connector whose Traits declare kinds of asset is held to the claims about
+// assets, too; its hub is then an AssetHub.
 package connectortest

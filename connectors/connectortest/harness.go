@@ -27,6 +27,8 @@ type Harness struct {
 	Start func(t *testing.T, people []Person) Hub
 	// SilentAbsence: the platform says yes to removing who is not there.
 	SilentAbsence bool
+	// SilentUnassign: it says yes to taking away access that nobody has.
+	SilentUnassign bool
 }
 
 // Hub is a hub on a simulator.
@@ -47,6 +49,24 @@ type Hub interface {
 	Listing(r *http.Request) bool // does the request read a page of members
 }
 
+// AssetHub is what a Hub also is where the connector's Traits declare kinds of asset.
+type AssetHub interface {
+	Hub
+	// Assets are all that access can be given to: at least one of each kind, and of
+	// one kind more than its listing shows on a page. Nobody needs to have access.
+	Assets() []Asset
+	// AssetTruth is who has access to an asset, by platform id.
+	AssetTruth(asset bridge.Asset) map[string][]string
+	// GiveAsset is another admin giving a member access, in place of any they have.
+	GiveAsset(platformID string, access bridge.AssetAccess)
+}
+
+// Asset is an asset of a hub.
+type Asset struct {
+	bridge.AssetDetails
+	Keeps bool // the platform refuses to take access to it away
+}
+
 // Person is someone on a hub as it truly is.
 type Person struct {
 	Email, Name string
@@ -65,6 +85,11 @@ const (
 	Cancel  Op = "cancel"
 	SetRole Op = "set role"
 	Remove  Op = "remove"
+
+	ListAssets     Op = "list assets"
+	ListAssetUsers Op = "list the people of an asset"
+	Assign         Op = "assign"
+	Unassign       Op = "unassign"
 )
 
 // Break is a way of breaking.
@@ -85,8 +110,9 @@ const (
 type Fault struct {
 	Op    Op
 	Break Break
-	Skip  int // let so many pass first
-	Times int // 0: once; -1: from then on
+	Skip  int    // let so many pass first
+	Times int    // 0: once; -1: from then on
+	Kind  string // of the asset that the operation is about
 }
 
 // effect says whether the broken operation happened all the same.

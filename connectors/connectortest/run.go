@@ -2,57 +2,86 @@ package connectortest
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"adbridge/bridge"
 )
 
-// Run holds a connector to all claims.
+// claim is what every connector does, and what shows it.
+type claim struct {
+	name string
+	run  func(*testing.T, Harness)
+}
+
+// Run holds a connector to all claims; those about assets if its Traits declare
+// kinds of asset.
 func Run(t *testing.T, h Harness) {
-	for _, c := range []struct {
-		claim string
-		run   func(*testing.T, Harness)
-	}{
-		{"CheckSaysWhomTheTokenActsAs", checkSelf},
-		{"CheckRefusesABusinessThatIsNotOurs", checkForeign},
-		{"CheckSaysThatTheAccountIsNoAdmin", checkDemoted},
-		{"MembersListsEveryoneOnce", listAll},
-		{"MembersListsWhoeverStaysWhileOthersLeave", listMoving},
-		{"MembersIsNeverTakenForWholeWhenAPageFails", listPartial},
-		{"ReadsSurviveOneFault", readHeals},
-		{"ReadsChangeNothing", readsOnly},
-		{"AReadOnlyConnectionSendsNoChange", readOnly},
-		{"OwnersAreTheAcceptedAdmins", owners},
-		{"FindKnowsMembersAndInvitedByAddress", findEmail},
-		{"FindKnowsAMemberById", findID},
-		{"FindShowsNobodyForAStranger", findNobody},
-		{"InvitationShowsUp", inviteShows},
-		{"InvitingABatchInvitesEach", inviteBatch},
-		{"InvitingTwiceSendsOneInvitation", inviteTwice},
-		{"InvitingAMemberChangesNothing", inviteMember},
-		{"InvitingBadInputCallsNobody", inviteBad},
-		{"CancelWithdrawsTheInvitation", cancel},
-		{"CancelNeverRemovesAMember", cancelAccepted},
-		{"SetRoleRaisesAndLowers", setRole},
-		{"SetRoleOfAnInvitation", setPendingRole},
-		{"RemoveTakesOneMemberOff", remove},
-		{"AbsentMembersAreNotFound", absent},
-		{"WritesAreNeverRepeatedAndSayWhenNobodyKnows", unknown},
-		{"ThrottledWritesSayWhenToComeBack", throttled},
-		{"ThrottledReadsSayWhenToComeBack", throttledRead},
-		{"WritesThatNeverLeftAreTransient", unreachable},
-		{"ARevokedTokenStopsEverything", revoked},
-		{"WithoutTheAdminRoleEverythingIsForbidden", forbidden},
-		{"RedirectsAreNotFollowed", redirected},
-		{"ACancelledContextEndsACall", cancelled},
-		{"ABudgetAtRestLetsNothingThrough", budgetPaused},
-		{"ManyCallersAtOnce", concurrent},
-	} {
-		t.Run(c.claim, func(t *testing.T) {
+	claims := claims
+	if len(h.start(t).Traits().Assets) > 0 {
+		claims = slices.Concat(claims, assetClaims)
+	}
+	for _, c := range claims {
+		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			c.run(t, h)
 		})
 	}
+}
+
+var claims = []claim{
+	{"CheckSaysWhomTheTokenActsAs", checkSelf},
+	{"CheckRefusesABusinessThatIsNotOurs", checkForeign},
+	{"CheckSaysThatTheAccountIsNoAdmin", checkDemoted},
+	{"MembersListsEveryoneOnce", listAll},
+	{"MembersListsWhoeverStaysWhileOthersLeave", listMoving},
+	{"MembersIsNeverTakenForWholeWhenAPageFails", listPartial},
+	{"ReadsSurviveOneFault", readHeals},
+	{"ReadsChangeNothing", readsOnly},
+	{"AReadOnlyConnectionSendsNoChange", readOnly},
+	{"OwnersAreTheAcceptedAdmins", owners},
+	{"FindKnowsMembersAndInvitedByAddress", findEmail},
+	{"FindKnowsAMemberById", findID},
+	{"FindShowsNobodyForAStranger", findNobody},
+	{"InvitationShowsUp", inviteShows},
+	{"InvitingABatchInvitesEach", inviteBatch},
+	{"InvitingTwiceSendsOneInvitation", inviteTwice},
+	{"InvitingAMemberChangesNothing", inviteMember},
+	{"InvitingBadInputCallsNobody", inviteBad},
+	{"CancelWithdrawsTheInvitation", cancel},
+	{"CancelNeverRemovesAMember", cancelAccepted},
+	{"SetRoleRaisesAndLowers", setRole},
+	{"SetRoleOfAnInvitation", setPendingRole},
+	{"RemoveTakesOneMemberOff", remove},
+	{"AbsentMembersAreNotFound", absent},
+	{"WritesAreNeverRepeatedAndSayWhenNobodyKnows", unknown},
+	{"ThrottledWritesSayWhenToComeBack", throttled},
+	{"ThrottledReadsSayWhenToComeBack", throttledRead},
+	{"WritesThatNeverLeftAreTransient", unreachable},
+	{"ARevokedTokenStopsEverything", revoked},
+	{"WithoutTheAdminRoleEverythingIsForbidden", forbidden},
+	{"RedirectsAreNotFollowed", redirected},
+	{"ACancelledContextEndsACall", cancelled},
+	{"ABudgetAtRestLetsNothingThrough", budgetPaused},
+	{"ManyCallersAtOnce", concurrent},
+}
+
+var assetClaims = []claim{
+	{"AssetsAreListedWhole", listAssets},
+	{"PeopleOfAnAssetAreListedWhole", listAssetUsers},
+	{"AssetListingsAreNeverTakenForWholeWhenAPageFails", listAssetsPartial},
+	{"ReadingAssetsChangesNothing", assetReadsOnly},
+	{"AssignedAccessReplacesWhatWasThereAndShows", assignShows},
+	{"UnassignTakesOnePersonsAccess", unassignTakes},
+	{"NobodyWhoIsAbsentIsGivenAccess", assignNobody},
+	{"AssigningBadInputCallsNobody", assignBad},
+	{"ChangesOfAccessAreNeverRepeatedAndSayWhenNobodyKnows", assetUnknown},
+	{"AReadTellsWhatBecameOfAnAssignment", assetSettles},
+	{"ThrottledChangesOfAccessSayWhenToComeBack", assetThrottled},
+	{"ARevokedTokenStopsChangesOfAccess", assetRevoked},
+	{"WithoutTheAdminRoleAccessIsForbidden", assetForbidden},
+	{"ChangesOfAccessFollowNoRedirect", assetRedirected},
+	{"ManyAssignmentsAtOnce", assetsAtOnce},
 }
 
 func member(i int, role bridge.Role) Person {

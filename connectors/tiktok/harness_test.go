@@ -31,8 +31,9 @@ func TestConnectorIsRightUnderEverySwitch(t *testing.T) {
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
 			connectortest.Run(t, connectortest.Harness{
-				Open:          Open,
-				SilentAbsence: s.Switches.DeleteAbsent == "ok",
+				Open:           Open,
+				SilentAbsence:  s.Switches.DeleteAbsent == "ok",
+				SilentUnassign: s.Switches.UnassignAbsent == "ok",
 				Start: func(t *testing.T, people []connectortest.Person) connectortest.Hub {
 					return startHub(t, s.Switches, people)
 				},
@@ -54,6 +55,7 @@ func startHub(t *testing.T, sw tiktoksim.Switches, people []connectortest.Person
 		{UserID: selfID, Email: "bridge@example.com", Name: "Bridge Account", Role: "ADMIN"},
 		{UserID: "6816184256936150023", Email: "second@example.com", Name: "Second Admin", Role: "ADMIN"},
 	}}
+	b.Assets = hubAssets()
 	for i, p := range people {
 		m := tiktoksim.Member{Email: p.Email, Name: p.Name, Role: Traits().Native[p.Role], Status: "PENDING"}
 		if p.Presence == bridge.Active {
@@ -132,8 +134,19 @@ func (h *hub) Truth() []connectortest.Person {
 
 func (h *hub) Break(f connectortest.Fault) {
 	ops := map[connectortest.Op]string{
+		connectortest.ListAssets: "bc/asset/admin/get", connectortest.ListAssetUsers: "bc/asset/member/get",
+		connectortest.Assign: "bc/asset/assign", connectortest.Unassign: "bc/asset/unassign",
+
 		connectortest.List: "bc/member/get", connectortest.Invite: "bc/member/invite", connectortest.Cancel: "bc/member/delete",
 		connectortest.SetRole: "bc/member/update", connectortest.Remove: "bc/member/delete",
+	}
+	switch {
+	case f.Kind == financeKind && f.Op == connectortest.Assign:
+		ops[f.Op] = "bc/member/update"
+	case f.Kind == financeKind:
+		ops[f.Op] = "bc/member/get"
+	case f.Op == connectortest.ListAssetUsers && (f.Kind == shop || f.Kind == ttAccount):
+		ops[f.Op] = "bc/asset/get"
 	}
 	out := tiktoksim.Fault{Op: ops[f.Op], Skip: f.Skip, Times: f.Times}
 	switch f.Break {
