@@ -1,7 +1,9 @@
 package storage
 
 import (
+	"cmp"
 	"context"
+	"strings"
 
 	"adbridge/bridge"
 	"adbridge/bridge/audit"
@@ -13,6 +15,10 @@ func TaskEvent(t bridge.Task, action string, detail map[string]any) audit.Event 
 		detail = map[string]any{}
 	}
 	detail["action"], detail["from"], detail["to"] = t.Action, t.From.Word(), t.To.Word()
+	if t.Action == bridge.Assign || t.Action == bridge.Unassign {
+		delete(detail, "from")
+		detail["asset"], detail["to"] = t.Asset.String(), cmp.Or(strings.Join(t.Roles, "+"), "none")
+	}
 	subject := t.Email
 	if subject == "" {
 		subject = t.Name

@@ -274,11 +274,14 @@ func (w Worker) apart(ctx context.Context, b *batch) error {
 // read agrees. An invitation that is not there to be cancelled may have been
 // accepted a moment ago: whether there is a member to remove now, the next
 // whole reading says. A role change has lost its member, and the next reading
-// says what is true now.
+// says what is true now. Of access to an asset see lost.
 func (w Worker) missing(ctx context.Context, b *batch, e *connectors.Error) error {
-	if b.task().Action == bridge.Remove {
+	switch b.task().Action {
+	case bridge.Remove, bridge.Unassign:
 		b.said = e
 		return w.settle(ctx, b)
+	case bridge.Assign:
+		return w.lost(ctx, b, e)
 	}
 	return w.finish(ctx, b, func(ctx context.Context, tx *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
 		if err := tx.AskPull(ctx, b.hub.ID); err != nil {

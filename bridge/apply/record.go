@@ -24,6 +24,8 @@ func (w Worker) record(ctx context.Context, tx *storage.Tx, b *batch, t *bridge.
 		if err := changeInvitations(ctx, tx, t, func(i *bridge.Invitation) { i.Role = t.To }); err != nil {
 			return err
 		}
+	case bridge.Assign, bridge.Unassign:
+		return recordAccess(ctx, tx, t, t.AboutToAt)
 	}
 	return recordMember(ctx, tx, b, t)
 }

@@ -25,6 +25,9 @@ func (w Worker) settle(ctx context.Context, b *batch) error {
 }
 
 func (w Worker) settleOne(ctx context.Context, one *batch) error {
+	if gone, err := w.memberGone(ctx, one); gone || err != nil {
+		return err
+	}
 	shown, row, began, err := w.readBack(ctx, one)
 	t := one.task()
 	late := !began.Before(t.AboutToAt.Add(one.hub.Propagation(one.traits)))
@@ -88,6 +91,9 @@ func (w Worker) readLater(ctx context.Context, one *batch, cause error) error {
 // read contradicts is not believed: the plan decides anew, and after some
 // such yeses a person must look.
 func (w Worker) confirm(ctx context.Context, b *batch) error {
+	if gone, err := w.memberGone(ctx, b); gone || err != nil {
+		return err
+	}
 	shown, row, _, err := w.readBack(ctx, b)
 	if err != nil {
 		return w.readLater(ctx, b, err)
@@ -126,6 +132,10 @@ func (w Worker) readBack(ctx context.Context, b *batch) (shown bool, row bridge.
 	})
 	if err != nil {
 		return false, row, began, fmt.Errorf("read task %s back: %w", t.ID, err)
+	}
+	if ofAsset(*t) {
+		users, err := usersNow(ctx, b)
+		return err == nil && bridge.ShowsAsset(*t, users), row, began, err
 	}
 	seen, err := b.conn.Find(ctx, subject(*t))
 	if err != nil {

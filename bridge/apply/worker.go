@@ -222,6 +222,9 @@ func (w Worker) recheck(ctx context.Context, b *batch) (bool, error) {
 		}
 	}
 	b.tasks = allowed
+	if len(allowed) > 0 && ofAsset(allowed[0]) {
+		return w.freshAccess(ctx, b, world)
+	}
 	return len(allowed) > 0, nil
 }
 
@@ -334,6 +337,8 @@ func (w Worker) call(ctx context.Context, b *batch) (connectors.Receipt, error) 
 		return b.conn.SetRole(ctx, who, t.To)
 	case bridge.Remove:
 		return b.conn.Remove(ctx, who)
+	case bridge.Assign, bridge.Unassign:
+		return w.callAsset(ctx, b, who)
 	}
 	return connectors.Receipt{}, &connectors.Error{Kind: connectors.KindRefused, Platform: b.hub.Platform, Op: string(t.Action), Message: "no platform call does this", Reason: bridge.PlatformRefused}
 }

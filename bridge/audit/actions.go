@@ -35,6 +35,7 @@ const (
 	HubChecked     = "hub.checked"
 	HubRemoved     = "hub.removed"
 	RuleAdded      = "rule.added"
+	RuleChanged    = "rule.changed"
 	RuleRemoved    = "rule.removed"
 
 	PullCompleted   = "pull.completed"
@@ -111,6 +112,7 @@ var actionTable = []Action{
 	{HubChecked, "the preconditions of a hub were looked at"},
 	{HubRemoved, "a hub was removed; its history stays"},
 	{RuleAdded, "a rule was added: a group has a role on a hub"},
+	{RuleChanged, "the access to assets that a rule gives was changed"},
 	{RuleRemoved, "a rule was removed"},
 	{PullCompleted, "a hub was read whole"},
 	{PullFailed, "the reading of a hub broke off; it changed no member"},

@@ -121,26 +121,32 @@ func moved(ctx context.Context, tx *storage.Tx, r Ruling, now bridge.Plan) error
 // pick resolves keys and @codes against the plan, each key once.
 func pick(plan bridge.Plan, items []string) ([]string, error) {
 	var keys []string
-	add := func(test func(bridge.Row) bool) bool {
+	add := func(test func(key string, verdict bridge.Verdict, reason bridge.Code) bool) bool {
 		found := false
-		for _, row := range plan.Rows {
-			if row.Action == bridge.Nothing || row.Action == bridge.Adopt || !test(row) {
-				continue
+		one := func(key string, action bridge.Action, verdict bridge.Verdict, reason bridge.Code) {
+			if action == bridge.Nothing || action == bridge.Adopt || !test(key, verdict, reason) {
+				return
 			}
 			found = true
-			if !slices.Contains(keys, row.Key) {
-				keys = append(keys, row.Key)
+			if !slices.Contains(keys, key) {
+				keys = append(keys, key)
+			}
+		}
+		for _, row := range plan.Rows {
+			one(row.Key, row.Action, row.Verdict, row.Reason)
+			for _, s := range row.Assets {
+				one(s.Key, s.Action, s.Verdict, s.Reason)
 			}
 		}
 		return found
 	}
-	if len(items) == 0 && !add(func(r bridge.Row) bool { return r.Verdict == bridge.Held }) {
+	if len(items) == 0 && !add(func(_ string, verdict bridge.Verdict, _ bridge.Code) bool { return verdict == bridge.Held }) {
 		return nil, fmt.Errorf("no guard holds anything in this plan: %w", bridge.ErrNotFound)
 	}
 	for _, item := range items {
 		code, group := strings.CutPrefix(item, "@")
-		if !add(func(r bridge.Row) bool {
-			return r.Key == item || group && string(r.Reason) == code && r.Verdict == bridge.Held
+		if !add(func(key string, verdict bridge.Verdict, reason bridge.Code) bool {
+			return key == item || group && string(reason) == code && verdict == bridge.Held
 		}) {
 			return nil, fmt.Errorf("the plan has no change %q: %w", item, bridge.ErrNotFound)
 		}

@@ -243,6 +243,9 @@ func AddRule(ctx context.Context, db *storage.DB, r bridge.Rule, hubIDOrSlug, by
 		if err := tx.MarkDirty(ctx, hub.ID); err != nil {
 			return err
 		}
+		if err := readFirst(ctx, tx, r); err != nil {
+			return err
+		}
 		return tx.AddEvents(ctx, ruleEvent(hub, r, audit.RuleAdded, by))
 	})
 	return r, err
@@ -272,6 +275,10 @@ func RemoveRule(ctx context.Context, db *storage.DB, id, by string) (bridge.Rule
 }
 
 func ruleEvent(hub bridge.Hub, r bridge.Rule, action, by string) audit.Event {
-	return audit.Event{Actor: audit.ActorAdmin(by), Action: action, Hub: hub.ID, Group: r.GroupID, Subject: ruleGroup(r),
+	e := audit.Event{Actor: audit.ActorAdmin(by), Action: action, Hub: hub.ID, Group: r.GroupID, Subject: ruleGroup(r),
 		Detail: map[string]any{"rule": r.ID, "hub": hub.Slug, "role": r.Role, "source": r.SourceID}}
+	if len(r.Assets) > 0 {
+		e.Detail["assets"] = accessTexts(r.Assets)
+	}
+	return e
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -201,34 +202,40 @@ func (p Planner) leaveTasks(ctx context.Context, tx *storage.Tx, hub bridge.Hub,
 		if r.TaskID != "" {
 			keep[r.TaskID] = true
 		}
+		for _, s := range r.Assets {
+			if s.TaskID != "" {
+				keep[s.TaskID] = true
+			}
+		}
 		if !r.Leaves() {
 			continue
 		}
-		t, ok := have[r.Key]
-		if !ok {
-			t = taskOf(tx, hub, r, correlation)
-			fresh = append(fresh, t)
-			if e, ok := grantUsed(hub, r, t.ID, correlation); ok {
-				used = append(used, e)
+		if t, ok := have[r.Key]; ok {
+			keep[t.ID] = true
+			if err := renew(ctx, tx, t, r.Reason, r.Decision); err != nil {
+				return err
 			}
 			continue
 		}
-		keep[t.ID] = true
-		if (t.State == bridge.Ready || t.State == bridge.TaskWait) && t.Decision != r.Decision { // it rests on another word now, or on none
-			t.Decision = r.Decision
-			if err := tx.UpdateTask(ctx, t); err != nil {
-				return err
-			}
-		}
-		if t.State == bridge.TaskHeld { // an approval, or a newer reading, lets it go
-			t.State, t.Reason, t.Detail, t.Decision, t.Attempt, t.EndedAt = bridge.Ready, r.Reason, "", r.Decision, 0, time.Time{}
-			if err := change(ctx, tx, t, audit.TaskReleased); err != nil {
-				return err
-			}
+		t := taskOf(tx, hub, r, correlation)
+		fresh = append(fresh, t)
+		if e, ok := grantUsed(hub, r, t.ID, correlation); ok {
+			used = append(used, e)
 		}
 	}
+	for r, s := range plan.Steps() {
+		// Who is to have something else on the asset than the task says gets another one.
+		if t, ok := have[s.Key]; ok && (underWay(t) || slices.Equal(t.Roles, s.To)) {
+			keep[t.ID] = true
+			if err := renew(ctx, tx, t, s.Reason, s.Decision); err != nil {
+				return err
+			}
+			continue
+		}
+		fresh = append(fresh, stepTask(tx, hub, r, s, correlation))
+	}
 	for _, t := range open {
-		if keep[t.ID] || t.State == bridge.Running || t.State == bridge.Accepted {
+		if keep[t.ID] || underWay(t) {
 			continue
 		}
 		t.State, t.EndedAt = bridge.Superseded, tx.Now()
@@ -249,6 +256,23 @@ func (p Planner) leaveTasks(ctx context.Context, tx *storage.Tx, hub bridge.Hub,
 	return tx.AddEvents(ctx, append(events, used...)...)
 }
 
+// underWay: the platform may have done it already.
+func underWay(t bridge.Task) bool { return t.State == bridge.Running || t.State == bridge.Accepted }
+
+// renew lets a task that the plan still wants rest on the word it rests on now,
+// and releases it if it was held.
+func renew(ctx context.Context, tx *storage.Tx, t bridge.Task, reason bridge.Code, decision string) error {
+	switch {
+	case t.State == bridge.TaskHeld: // an approval, or a newer reading, lets it go
+		t.State, t.Reason, t.Detail, t.Decision, t.Attempt, t.EndedAt = bridge.Ready, reason, "", decision, 0, time.Time{}
+		return change(ctx, tx, t, audit.TaskReleased)
+	case !underWay(t) && t.Decision != decision: // it rests on another word now, or on none
+		t.Decision = decision
+		return tx.UpdateTask(ctx, t)
+	}
+	return nil
+}
+
 // change writes a task with the event that says why.
 func change(ctx context.Context, tx *storage.Tx, t bridge.Task, action string) error {
 	if err := tx.UpdateTask(ctx, t); err != nil {
@@ -266,39 +290,75 @@ func taskOf(tx *storage.Tx, hub bridge.Hub, r bridge.Row, correlation string) br
 	}
 }
 
+// stepTask is the task of one asset of a person's row.
+func stepTask(tx *storage.Tx, hub bridge.Hub, r bridge.Row, s bridge.AssetStep, correlation string) bridge.Task {
+	t := taskOf(tx, hub, r, correlation)
+	t.Key, t.Action, t.From, t.To, t.InvitationID = s.Key, s.Action, "", "", ""
+	t.Asset, t.Roles, t.Reason, t.Cause, t.Order, t.Decision = s.Asset, s.To, s.Reason, s.Cause, s.Order, s.Decision
+	for _, role := range s.To {
+		// What we gave and is to go later is ours until it goes.
+		if slices.Contains(s.Desired, role) || slices.Contains(s.Applied, role) {
+			t.Ours = append(t.Ours, role)
+		}
+	}
+	return t
+}
+
 // planEvents put a changed plan on record: its counts, and every row that a
 // guard holds or a person must see and that the plan before did not show so.
 func planEvents(hub bridge.Hub, before, plan bridge.Plan, correlation string) []audit.Event {
-	verdicts := map[string]int{}
+	verdicts, steps := map[string]int{}, map[string]int{}
 	for _, r := range plan.Rows {
 		verdicts[string(r.Verdict)]++
+		for _, s := range r.Assets {
+			steps[string(s.Verdict)]++
+		}
 	}
 	alarms := make([]string, len(plan.Alarms))
 	for i, a := range plan.Alarms {
 		alarms[i] = string(a.Reason)
 	}
-	events := []audit.Event{{
-		Actor: audit.ActorBridge, Action: audit.PlanMade, Hub: hub.ID, Subject: hub.Slug, Correlation: correlation,
-		Detail: map[string]any{"hash": plan.Hash, "generation": plan.Generation, "verdicts": verdicts, "alarms": alarms},
-	}}
-	known := map[string]bridge.Row{}
+	said := map[string]any{"hash": plan.Hash, "generation": plan.Generation, "verdicts": verdicts, "alarms": alarms}
+	if len(steps) > 0 {
+		said["assets"] = steps
+	}
+	events := []audit.Event{{Actor: audit.ActorBridge, Action: audit.PlanMade, Hub: hub.ID, Subject: hub.Slug, Correlation: correlation, Detail: said}}
+	known := map[string]held{}
 	for _, r := range before.Rows {
-		known[r.Key] = r
+		for _, h := range heldIn(r) {
+			known[h.key] = h
+		}
 	}
 	for _, r := range plan.Rows {
-		if r.Verdict != bridge.Held && r.Verdict != bridge.NeedsPerson {
-			continue
+		for _, h := range heldIn(r) {
+			if k, ok := known[h.key]; ok && k.verdict == h.verdict && k.reason == h.reason {
+				continue
+			}
+			events = append(events, audit.Event{
+				Actor: audit.ActorBridge, Action: audit.ChangeHeld, Hub: hub.ID, Person: r.PersonID, Member: r.MemberID,
+				Subject: rowName(r), Correlation: correlation,
+				Detail: map[string]any{"key": h.key, "action": h.action, "verdict": h.verdict, "reason": h.reason, "detail": h.detail},
+			})
 		}
-		if k, ok := known[r.Key]; ok && k.Verdict == r.Verdict && k.Reason == r.Reason {
-			continue
-		}
-		events = append(events, audit.Event{
-			Actor: audit.ActorBridge, Action: audit.ChangeHeld, Hub: hub.ID, Person: r.PersonID, Member: r.MemberID,
-			Subject: rowName(r), Correlation: correlation,
-			Detail: map[string]any{"key": r.Key, "action": r.Action, "verdict": r.Verdict, "reason": r.Reason, "detail": r.Detail},
-		})
 	}
 	return events
+}
+
+// held is a change, of a role or of access to an asset, that waits for a person.
+type held struct {
+	key     string
+	action  bridge.Action
+	verdict bridge.Verdict
+	reason  bridge.Code
+	detail  string
+}
+
+func heldIn(r bridge.Row) []held {
+	all := []held{{r.Key, r.Action, r.Verdict, r.Reason, r.Detail}}
+	for _, s := range r.Assets {
+		all = append(all, held{s.Key, s.Action, s.Verdict, s.Reason, s.Detail})
+	}
+	return slices.DeleteFunc(all, func(h held) bool { return h.verdict != bridge.Held && h.verdict != bridge.NeedsPerson })
 }
 
 func rowName(r bridge.Row) string {

@@ -27,10 +27,11 @@ type Puller struct {
 
 // Listing is what one pull read, before any of it is believed.
 type Listing struct {
-	Pull  bridge.Pull
-	Seen  []bridge.Seen
-	Calls []connectors.Call
-	Err   error // not nil: the listing is partial or empty and changes no member
+	Pull   bridge.Pull
+	Seen   []bridge.Seen
+	Assets []bridge.AssetListing // of the managed assets; one may have failed by itself
+	Calls  []connectors.Call
+	Err    error // not nil: the listing is partial or empty and changes no member
 }
 
 // List begins a pull and reads the hub. It changes no member, so that it may
@@ -69,7 +70,10 @@ func (p Puller) List(ctx context.Context, lease storage.Lease) (Listing, error) 
 			l.Seen = append(l.Seen, seen)
 		}
 	}
-	l.Pull.Calls, l.Pull.Members, l.Err = len(l.Calls), len(l.Seen), err
+	if err == nil {
+		err = p.listAssets(ctx, conn, hub, &l)
+	}
+	l.Pull.Calls, l.Pull.Members, l.Pull.Assets, l.Err = len(l.Calls), len(l.Seen), bridge.AssetsRead(l.Assets), err
 	if err == nil {
 		return l, nil
 	}
@@ -171,7 +175,7 @@ func (p Puller) take(ctx context.Context, tx *storage.Tx, lease storage.Lease, w
 	}
 	l.Pull.Complete, l.Pull.EndedAt = true, tx.Now()
 	got := bridge.Observe(bridge.Observation{
-		Now: tx.Now(), Pull: l.Pull, Hub: hub, Traits: w.Traits, Sources: w.Sources, Seen: l.Seen,
+		Now: tx.Now(), Pull: l.Pull, Hub: hub, Traits: w.Traits, Sources: w.Sources, Seen: l.Seen, Assets: l.Assets,
 		Members: w.Members, Invitations: w.Invitations, People: mergePeople(w.People, byEmail),
 		Decisions: w.Decisions, Open: w.Open, NewID: tx.NewID,
 	})
@@ -197,7 +201,7 @@ func (p Puller) take(ctx context.Context, tx *storage.Tx, lease storage.Lease, w
 	events = append(events, audit.Event{
 		Actor: audit.ActorBridge, Action: audit.PullCompleted, Hub: hub.ID, Pull: l.Pull.ID, Subject: hub.Slug, Correlation: l.Pull.ID,
 		Detail: map[string]any{"members": l.Pull.Members, "before": l.Pull.Previous, "platform_total": l.Pull.PlatformTotal,
-			"calls": l.Pull.Calls, "changed": len(got.Members), "findings": findings},
+			"calls": l.Pull.Calls, "changed": len(got.Members), "assets": len(l.Assets), "findings": findings},
 	})
 	if err := tx.AddEvents(ctx, events...); err != nil {
 		return err
@@ -268,6 +272,13 @@ func memberChange(was bridge.Member, known bool, m bridge.Member) (string, map[s
 		return audit.MemberMatched, detail
 	case was.Presence != m.Presence, was.Role != m.Role, was.Access.Role != m.Access.Role, was.Access.Finance != m.Access.Finance:
 		detail["before"] = map[string]any{"role": was.Role.Word(), "presence": was.Presence}
+		if changed := accessChange(was, m); len(changed) > 0 {
+			detail["assets"] = changed
+		}
+		return audit.MemberChanged, detail
+	}
+	if changed := accessChange(was, m); len(changed) > 0 {
+		detail["assets"] = changed
 		return audit.MemberChanged, detail
 	}
 	return "", nil
@@ -284,8 +295,10 @@ func confirm(ctx context.Context, tx *storage.Tx, hub bridge.Hub, w bridge.World
 		if l.Pull.StartedAt.Before(t.AboutToAt.Add(hub.Propagation(w.Traits))) {
 			continue
 		}
-		seen, others := bridge.Fitting(t, l.Seen, w.Members, w.Invitations)
-		shown, _ := bridge.Shows(t, seen, others)
+		shown, ok := l.shows(t, w)
+		if !ok {
+			continue // its asset was not read; it is read back by itself
+		}
 		t.EndedAt = tx.Now()
 		if shown {
 			t.State = bridge.Confirmed

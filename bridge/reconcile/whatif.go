@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"adbridge/bridge"
 	"adbridge/storage"
@@ -34,7 +35,7 @@ func (p Planner) WhatIf(ctx context.Context, hubID string, change bridge.Suppose
 		return WhatIf{}, lookedAt(w.Hub, "no rule can give a role on it")
 	}
 	for _, r := range change.Add {
-		if have, ok := sameRule(w.Rules, r); ok {
+		if have, ok := sameRule(w.Rules, r); ok && !slices.Contains(change.Remove, have.ID) {
 			return WhatIf{}, fmt.Errorf("rule %s says so already: %w", have.ID, bridge.ErrExists)
 		}
 	}

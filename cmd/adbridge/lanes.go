@@ -23,6 +23,8 @@ const (
 	laneRetry = 5 * time.Second // after an error of ours
 	lookPause = 20 * time.Millisecond
 	pullRetry = 10 * time.Minute // after a pull that failed
+	// assetRetry is when a hub is read again some of whose assets could not be read.
+	assetRetry = time.Hour
 )
 
 // Lanes works every hub's lane: one holder at a time, who plans, carries
@@ -353,6 +355,9 @@ func (l *lane) endPull(ctx context.Context, got pulled) error {
 	}
 	return l.schedule(ctx, func(s *storage.Lane, now time.Time, hub bridge.Hub) {
 		every := hub.Settings.PullEvery
+		if got.listing.AssetsMissing() {
+			every = min(every, assetRetry)
+		}
 		s.PullAt = now.Add(every - time.Duration(rand.Float64()*float64(every)/10)) // never later than asked
 	})
 }

@@ -112,7 +112,7 @@ func (c *cli) tasks() *cobra.Command {
 							if who == "" {
 								who = t.Name
 							}
-							row(t.ID, t.State, t.Action, who, t.To.Word(), t.Attempt, orDash(string(t.Reason)), orDash(stamp(t)))
+							row(t.ID, t.State, t.Action, who, taskTo(t), t.Attempt, orDash(string(t.Reason)), orDash(stamp(t)))
 						}
 					})
 				})
@@ -122,6 +122,17 @@ func (c *cli) tasks() *cobra.Command {
 	cmd.Flags().StringVar(&hub, "hub", "", "only of this hub")
 	cmd.Flags().BoolVar(&all, "all", false, "also those that have ended")
 	return cmd
+}
+
+// taskTo is what a task is to bring about: a role on the hub, or roles on an asset.
+func taskTo(t bridge.Task) string {
+	switch t.Action {
+	case bridge.Assign:
+		return bridge.AssetAccess{Asset: t.Asset, Roles: t.Roles}.String()
+	case bridge.Unassign:
+		return t.Asset.String() + "=none"
+	}
+	return t.To.Word()
 }
 
 func stamp(t bridge.Task) string {

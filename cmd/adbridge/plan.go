@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -80,7 +81,7 @@ Exit code 0: nothing to do, 2: changes are pending, 3: a guard holds some.`,
 func pending(rows []bridge.Row) []bridge.Row {
 	out := []bridge.Row{}
 	for _, r := range rows {
-		if r.Verdict != bridge.Fine {
+		if r.Verdict != bridge.Fine || slices.ContainsFunc(r.Assets, func(s bridge.AssetStep) bool { return s.Verdict != bridge.Fine }) {
 			out = append(out, r)
 		}
 	}
@@ -90,11 +91,17 @@ func pending(rows []bridge.Row) []bridge.Row {
 func planExit(p bridge.Plan) int {
 	exit := exitDone
 	for _, r := range p.Rows {
-		switch r.Verdict {
-		case bridge.Held:
-			return exitHeld
-		case bridge.Do, bridge.Waiting, bridge.Would:
-			exit = exitChanges
+		verdicts := []bridge.Verdict{r.Verdict}
+		for _, s := range r.Assets {
+			verdicts = append(verdicts, s.Verdict)
+		}
+		for _, v := range verdicts {
+			switch v {
+			case bridge.Held:
+				return exitHeld
+			case bridge.Do, bridge.Waiting, bridge.Would:
+				exit = exitChanges
+			}
 		}
 	}
 	return exit

@@ -19,7 +19,7 @@ func (c *cli) rule() *cobra.Command {
 		Use:   "rule",
 		Short: `Who has which role where: "everyone in this group is a collaborator on this hub"`,
 	}
-	cmd.AddCommand(c.ruleAdd(), c.ruleList(), c.ruleRemove())
+	cmd.AddCommand(c.ruleAdd(), c.ruleList(), c.ruleSet(), c.ruleRemove())
 	return cmd
 }
 
@@ -31,21 +31,28 @@ type ruleView struct {
 	Group   string      `json:"group"`
 	GroupID string      `json:"group_id,omitempty"`
 	Role    bridge.Role `json:"role"`
-	Arrived bool        `json:"arrived"` // the directory has the group
+	Assets  []string    `json:"assets,omitempty"` // KIND:ID=ROLE+ROLE
+	Arrived bool        `json:"arrived"`          // the directory has the group
 }
 
 func (c *cli) ruleAdd() *cobra.Command {
 	var group, hub, role, source string
 	var preview bool
+	var texts []string
 	cmd := &cobra.Command{
-		Use:   "add --group NAME|ID --hub SLUG --role owner|collaborator [--preview]",
+		Use:   "add --group NAME|ID --hub SLUG --role owner|collaborator [--asset KIND:ID=ROLE]… [--preview]",
 		Short: "Add a rule; the group need not have arrived yet",
 		Long: `Everyone in the group gets the role on the hub. The group is named by its SCIM id or its display
 name; one that the IdP has not pushed yet is waited for. Who is in groups of both roles gets the higher
 one. Nothing happens on a hub in the mode observe; ` + "`adbridge plan`" + ` shows what would. --preview saves nothing:
-it shows who would gain, change or lose a role.`,
+it shows who would gain, change or lose a role.
+
+--asset also gives access to an ad account, a page or another asset of the hub, in the platform's own roles,
+once a person has accepted the invitation; it is taken back with the rule or the group. ` + "`adbridge hub assets`" + `
+lists what there is. Access that others gave is left alone.`,
 		Example: `  adbridge rule add --group "TikTok EU Owners" --hub eu --role owner --preview
-  adbridge rule add --group "TikTok EU Owners" --hub eu --role owner`,
+  adbridge rule add --group "TikTok EU Owners" --hub eu --role owner
+  adbridge rule add --group "Meta Buyers" --hub us --role collaborator --asset ad_account:102030405=advertise+analyze`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
@@ -68,6 +75,9 @@ it shows who would gain, change or lose a role.`,
 					}
 					rule.SourceID = s.ID
 				}
+				if rule.Assets, err = assetsFor(ctx, app, hub, texts); err != nil {
+					return err
+				}
 				if preview {
 					hubs, err := app.hubs(ctx, []string{hub})
 					if err != nil {
@@ -86,8 +96,11 @@ it shows who would gain, change or lose a role.`,
 					}
 					v := views[0]
 					note := ""
+					if len(v.Assets) > 0 {
+						note = ", with access to " + assetsWord(v.Assets)
+					}
 					if !v.Arrived {
-						note = "\nThe directory has no such group yet; the rule takes effect when the IdP pushes it."
+						note += "\nThe directory has no such group yet; the rule takes effect when the IdP pushes it."
 					}
 					return c.show(v, say("rule %s: everyone in %q is %s on hub %s%s\n", v.ID, v.Group, v.Role, v.Hub, note))
 				})
@@ -98,6 +111,7 @@ it shows who would gain, change or lose a role.`,
 	cmd.Flags().StringVar(&hub, "hub", "", "slug of the hub")
 	cmd.Flags().StringVar(&role, "role", "", "owner or collaborator")
 	cmd.Flags().StringVar(&source, "source", "", "only the group of this source (default: of any)")
+	assetFlag(cmd, &texts)
 	cmd.Flags().BoolVar(&preview, "preview", false, "save nothing; show whom it would affect")
 	return cmd
 }
@@ -136,7 +150,7 @@ func viewRules(ctx context.Context, tx *storage.Tx, rules []bridge.Rule) ([]rule
 		if err != nil {
 			return nil, err
 		}
-		v := ruleView{ID: r.ID, Hub: slug[r.HubID], Source: source[r.SourceID], Group: r.GroupName, GroupID: r.GroupID, Role: r.Role}
+		v := ruleView{ID: r.ID, Hub: slug[r.HubID], Source: source[r.SourceID], Group: r.GroupName, GroupID: r.GroupID, Role: r.Role, Assets: assetTexts(r.Assets)}
 		for _, g := range groups {
 			if g.DeletedAt.IsZero() {
 				v.Arrived, v.Group, v.GroupID = true, g.DisplayName, g.ID
@@ -194,9 +208,9 @@ rule were removed or its group deleted.`,
 					return c.affected(ctx, app, hubs, views)
 				}
 				return c.show(views, func(w io.Writer) error {
-					return table(w, "ID HUB ROLE GROUP SOURCE ARRIVED", func(row func(...any)) {
+					return table(w, "ID HUB ROLE GROUP SOURCE ARRIVED ASSETS", func(row func(...any)) {
 						for _, v := range views {
-							row(v.ID, v.Hub, v.Role, v.Group, orAny(v.Source), yesNo(v.Arrived))
+							row(v.ID, v.Hub, v.Role, v.Group, orAny(v.Source), yesNo(v.Arrived), assetsWord(v.Assets))
 						}
 					})
 				})

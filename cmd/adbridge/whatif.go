@@ -22,6 +22,8 @@ const supposedExample = `  add:
     - group: TikTok EU Owners   # display name or SCIM id
       role: owner               # owner or collaborator
       source: okta-main         # optional
+      assets:                   # optional
+        - ad_account:102030405=advertise
   remove:
     - group: TikTok EU Users    # with the role, or the rule's id
       role: collaborator
@@ -32,9 +34,10 @@ const supposedExample = `  add:
 // supposedFile is what `plan --with` reads.
 type supposedFile struct {
 	Add []struct {
-		Group  string `yaml:"group"`
-		Role   string `yaml:"role"`
-		Source string `yaml:"source"`
+		Group  string   `yaml:"group"`
+		Role   string   `yaml:"role"`
+		Source string   `yaml:"source"`
+		Assets []string `yaml:"assets"`
 	} `yaml:"add"`
 	Remove []struct {
 		ID    string `yaml:"id"`
@@ -66,7 +69,7 @@ func readSupposed(file string, in io.Reader) (supposedFile, error) {
 }
 
 // supposed finds what the file names on one hub.
-func (f supposedFile) supposed(ctx context.Context, tx *storage.Tx, hub bridge.Hub) (bridge.Supposed, error) {
+func (f supposedFile) supposed(ctx context.Context, tx *storage.Tx, hub bridge.Hub, traits bridge.Traits) (bridge.Supposed, error) {
 	var s bridge.Supposed
 	for i, a := range f.Add {
 		role, err := bridge.ParseRole(a.Role)
@@ -83,6 +86,9 @@ func (f supposedFile) supposed(ctx context.Context, tx *storage.Tx, hub bridge.H
 				return s, wrong("`adbridge source list` shows the sources", "add %d: source %q: %w", i+1, a.Source, err)
 			}
 			r.SourceID = source.ID
+		}
+		if r.Assets, err = parseAssets(traits, a.Assets); err != nil {
+			return s, fmt.Errorf("add %d: %w", i+1, err)
 		}
 		s.Add = append(s.Add, r)
 	}
@@ -141,7 +147,7 @@ func (c *cli) planWith(ctx context.Context, app *App, hubs []bridge.Hub, file st
 	for _, h := range hubs {
 		var s bridge.Supposed
 		err := app.DB.Read(ctx, func(tx *storage.Tx) (err error) {
-			s, err = f.supposed(ctx, tx, h)
+			s, err = f.supposed(ctx, tx, h, app.Planner.Traits(h.Platform))
 			return err
 		})
 		if err != nil {

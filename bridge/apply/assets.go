@@ -1,0 +1,187 @@
+package apply
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"adbridge/bridge"
+	"adbridge/bridge/audit"
+	"adbridge/connectors"
+	"adbridge/storage"
+)
+
+func ofAsset(t bridge.Task) bool { return t.Action == bridge.Assign || t.Action == bridge.Unassign }
+
+// callAsset makes the call of a task for an asset.
+func (w Worker) callAsset(ctx context.Context, b *batch, who connectors.Subject) (connectors.Receipt, error) {
+	given, err := assetsOf(b)
+	if err != nil {
+		return connectors.Receipt{}, err
+	}
+	t := b.task()
+	if t.Action == bridge.Unassign {
+		return given.Unassign(ctx, who, t.Asset)
+	}
+	return given.Assign(ctx, who, bridge.AssetAccess{Asset: t.Asset, Roles: t.Roles})
+}
+
+func assetsOf(b *batch) (connectors.Assets, error) {
+	if given, ok := b.conn.(connectors.Assets); ok {
+		return given, nil
+	}
+	return nil, &connectors.Error{Kind: connectors.KindRefused, Platform: b.hub.Platform, Op: string(b.task().Action),
+		Message: "adbridge gives no access to assets there", Reason: bridge.PlatformRefused}
+}
+
+// usersNow asks the platform who has access to the task's asset: at least
+// the member that the task is about, if they have any.
+func usersNow(ctx context.Context, b *batch) ([]bridge.AssetUser, error) {
+	given, err := assetsOf(b)
+	if err != nil {
+		return nil, err
+	}
+	var users []bridge.AssetUser
+	for user, err := range given.AssetUsers(ctx, b.task().Asset, []string{b.task().PlatformID}) {
+		if err != nil {
+			return nil, err
+		}
+		users = append(users, user)
+	}
+	return users, nil
+}
+
+// rereadAfter is how long a change waits for the hub to be read again, before
+// the asset is looked at once more.
+const rereadAfter = 30 * time.Second
+
+// freshAccess reads the asset right before a call that replaces what someone
+// has on it. Nothing is called where it is so already; and where someone else
+// has changed it since the hub was read, the call would undo that unseen, so
+// that the hub is read and planned again first. False: nothing is left to do.
+func (w Worker) freshAccess(ctx context.Context, b *batch, world bridge.World) (bool, error) {
+	t := b.task()
+	users, err := usersNow(ctx, b)
+	switch {
+	case connectors.KindOf(err) == connectors.KindNotFound:
+		return false, w.lost(ctx, b, err)
+	case err != nil:
+		return false, w.postpone(ctx, b, err)
+	case bridge.ShowsAsset(*t, users):
+		return false, w.finish(ctx, b, func(ctx context.Context, tx *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
+			t.State = bridge.Confirmed
+			if err := recordAccess(ctx, tx, t, tx.Now()); err != nil {
+				return "", nil, err
+			}
+			return audit.TaskConfirmed, map[string]any{"by": "reading right before the call, which was not needed"}, nil
+		})
+	}
+	k, _ := b.traits.Asset(t.Asset.Kind)
+	known, young := knownAccess(world, *t, b.hub.Propagation(b.traits))
+	now := k.Whole(rolesIn(users, t.PlatformID))
+	if young || slices.Equal(now, k.Whole(known)) {
+		return true, nil
+	}
+	return false, w.finish(ctx, b, func(ctx context.Context, tx *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
+		if err := tx.AskPull(ctx, b.hub.ID); err != nil {
+			return "", nil, err
+		}
+		t.State, t.Reason, t.NotBefore = bridge.TaskWait, bridge.TaskNotWanted, tx.Now().Add(rereadAfter)
+		t.Detail = "the platform shows " + cmp.Or(strings.Join(now, "+"), "no access") + " on " + t.Asset.String() + " now; the hub is read again first"
+		return audit.TaskWaiting, map[string]any{"reason": t.Reason, "detail": t.Detail, "until": t.NotBefore}, nil
+	})
+}
+
+// lost holds a task whose asset or member the platform does not show: whether
+// the access is gone with it nobody can say. If it is the member who went, the
+// next reading says so, and the task ends with the wish.
+func (w Worker) lost(ctx context.Context, b *batch, cause error) error {
+	var e *connectors.Error
+	errors.As(cause, &e)
+	return w.finish(ctx, b, func(ctx context.Context, tx *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
+		if err := tx.AskPull(ctx, b.hub.ID); err != nil {
+			return "", nil, err
+		}
+		t.State, t.Reason, t.Detail = bridge.TaskHeld, connectors.ReasonOf(e), e.Message
+		return audit.TaskHeld, map[string]any{"reason": t.Reason, "request_id": e.RequestID, "error": e.Error()}, nil
+	})
+}
+
+// knownAccess is what the record says of the member on the task's asset. It is
+// young while our own last write there may not show yet.
+func knownAccess(world bridge.World, t bridge.Task, lag time.Duration) (roles []string, young bool) {
+	for _, m := range world.Members {
+		if m.ID != t.MemberID {
+			continue
+		}
+		for _, a := range m.Assets {
+			if a.Asset == t.Asset {
+				return a.Roles, world.Now.Before(a.AppliedAt.Add(lag))
+			}
+		}
+	}
+	return nil, false
+}
+
+// memberGone ends a task for an asset whose member is not on the hub any more:
+// what they had there went with them, and there is nothing left to read.
+func (w Worker) memberGone(ctx context.Context, b *batch) (gone bool, err error) {
+	t := b.task()
+	if !ofAsset(*t) {
+		return false, nil
+	}
+	err = w.DB.Read(ctx, func(tx *storage.Tx) error {
+		m, err := tx.Member(ctx, t.MemberID)
+		if gone = errors.Is(err, bridge.ErrNotFound); gone {
+			return nil
+		}
+		gone = err == nil && m.Presence == bridge.Gone
+		return err
+	})
+	if err != nil || !gone {
+		return false, err
+	}
+	return true, w.finish(ctx, b, func(_ context.Context, _ *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
+		t.State, t.Reason, t.Detail = bridge.Superseded, bridge.TaskAlreadySo, "the member is gone"
+		return audit.TaskSuperseded, map[string]any{"reason": t.Reason, "detail": t.Detail}, nil
+	})
+}
+
+func rolesIn(users []bridge.AssetUser, platformID string) []string {
+	var roles []string
+	for _, u := range users {
+		if u.PlatformID == platformID {
+			roles = append(roles, u.Roles...)
+		}
+	}
+	return roles
+}
+
+// recordAccess writes into the member's row what a task for an asset made true
+// at a time.
+func recordAccess(ctx context.Context, tx *storage.Tx, t *bridge.Task, at time.Time) error {
+	m, err := tx.Member(ctx, t.MemberID)
+	if errors.Is(err, bridge.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	m.Assets = slices.Clone(m.Assets)
+	i := slices.IndexFunc(m.Assets, func(a bridge.MemberAsset) bool { return a.Asset == t.Asset })
+	if i < 0 {
+		m.Assets = append(m.Assets, bridge.MemberAsset{Asset: t.Asset})
+		slices.SortFunc(m.Assets, func(a, b bridge.MemberAsset) int {
+			return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
+		})
+		i = slices.IndexFunc(m.Assets, func(a bridge.MemberAsset) bool { return a.Asset == t.Asset })
+	}
+	a := &m.Assets[i]
+	if !a.AppliedAt.After(at) { // else a later write of ours has overtaken this one
+		a.Roles, a.Applied, a.AppliedAt = t.Roles, t.Ours, at
+	}
+	return tx.PutMembers(ctx, []bridge.Member{m})
+}

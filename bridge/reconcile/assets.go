@@ -1,0 +1,198 @@
+package reconcile
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"adbridge/bridge"
+	"adbridge/connectors"
+	"adbridge/storage"
+)
+
+// manyFailures in a row end the asking: the platform is not well.
+const manyFailures = 3
+
+// listAssets reads every managed asset, after the members. One that cannot be
+// read leaves the pull as it is, and nothing is concluded about that asset. What
+// stops the hub, or asks it to slow down, ends the pull.
+func (p Puller) listAssets(ctx context.Context, conn connectors.Connector, hub bridge.Hub, l *Listing) error {
+	w := bridge.World{Hub: hub, Traits: p.Traits(hub.Platform)}
+	given, ok := conn.(connectors.Assets)
+	if !ok || len(w.Traits.Assets) == 0 {
+		return nil
+	}
+	var last bridge.Pull
+	err := p.DB.Read(ctx, func(tx *storage.Tx) (err error) {
+		if w.Rules, err = tx.Rules(ctx, hub.ID); err != nil {
+			return err
+		}
+		if w.Members, err = tx.Members(ctx, hub.ID, false); err != nil {
+			return err
+		}
+		if w.Open, err = tx.OpenTasks(ctx, hub.ID); err != nil {
+			return err
+		}
+		last, _, err = tx.LastPull(ctx, hub.ID, true)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	whom := accepted(l.Seen)
+	failures := 0
+	var cause error
+	for _, asset := range bridge.ManagedAssets(w) {
+		if failures < manyFailures {
+			var one bridge.AssetListing
+			one, cause = listAsset(ctx, given, asset, whom)
+			if endsPull(ctx, cause) {
+				return cause
+			}
+			l.Assets = append(l.Assets, one)
+		} else {
+			l.Assets = append(l.Assets, bridge.AssetListing{Asset: asset, Error: "not asked, since others could not be read: " + cause.Error()})
+		}
+		if cause == nil {
+			failures = 0
+		} else if connectors.KindOf(cause) == connectors.KindTransient {
+			failures++
+		}
+	}
+	return nameAssets(ctx, given, last, l.Assets)
+}
+
+// accepted are the platform ids of everyone who can have access to an asset.
+func accepted(seen []bridge.Seen) []string {
+	var out []string
+	for _, s := range seen {
+		if s.Presence == bridge.Active && s.PlatformID != "" {
+			out = append(out, s.PlatformID)
+		}
+	}
+	return out
+}
+
+func listAsset(ctx context.Context, given connectors.Assets, asset bridge.Asset, whom []string) (bridge.AssetListing, error) {
+	l := bridge.AssetListing{Asset: asset, Info: bridge.AssetDetails{Asset: asset}}
+	for user, err := range given.AssetUsers(ctx, asset, whom) {
+		if err != nil {
+			l.Error = err.Error()
+			return l, err
+		}
+		l.Users = append(l.Users, user)
+	}
+	l.Complete = true
+	return l, nil
+}
+
+// endsPull says that an error is not about one asset.
+func endsPull(ctx context.Context, err error) bool {
+	switch connectors.KindOf(err) {
+	case connectors.KindToken, connectors.KindBlocked, connectors.KindHuman, connectors.KindThrottled:
+		return true
+	}
+	return err != nil && (ctx.Err() != nil || connectors.KindOf(err) == "")
+}
+
+// AssetsMissing says that an asset could not be read.
+func (l Listing) AssetsMissing() bool {
+	return slices.ContainsFunc(l.Assets, func(a bridge.AssetListing) bool { return !a.Complete })
+}
+
+// nameAssets says what the assets are called, as the pull before knew it, and
+// else as the platform lists them. A name is no reason for a pull to fail.
+func nameAssets(ctx context.Context, given connectors.Assets, last bridge.Pull, listings []bridge.AssetListing) error {
+	known := map[bridge.Asset]bridge.AssetDetails{}
+	for _, r := range last.Assets {
+		known[r.Asset] = r.AssetDetails
+	}
+	wanted := map[string]int{} // by kind
+	for i := range listings {
+		l := &listings[i]
+		if d := known[l.Asset]; d.Name != "" {
+			l.Info = d
+		} else if l.Complete {
+			wanted[l.Kind]++
+		}
+	}
+	for kind, n := range wanted {
+		for d, err := range given.Assets(ctx, kind) {
+			if endsPull(ctx, err) {
+				return err
+			}
+			if err != nil {
+				break
+			}
+			if i := slices.IndexFunc(listings, func(l bridge.AssetListing) bool { return l.Asset == d.Asset }); i >= 0 && listings[i].Info.Name == "" {
+				listings[i].Info = d
+				if n--; n == 0 {
+					break
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// assetUsers are those whom the listing shows on the task's asset: of a kind
+// that the members' rows show, out of these. False: the listing cannot tell.
+func (l Listing) assetUsers(t bridge.Task, traits bridge.Traits) ([]bridge.AssetUser, bool) {
+	if k, ok := traits.Asset(t.Asset.Kind); ok && k.Seen {
+		var users []bridge.AssetUser
+		for _, s := range l.Seen {
+			if s.Presence == bridge.Active && s.Access.Finance != "" {
+				users = append(users, bridge.AssetUser{PlatformID: s.PlatformID, Name: s.Name, Roles: []string{s.Access.Finance}})
+			}
+		}
+		return users, true
+	}
+	for _, a := range l.Assets {
+		if a.Asset == t.Asset && a.Complete {
+			return a.Users, true
+		}
+	}
+	return nil, false
+}
+
+// shows says whether the listing shows an accepted task's effect; ok is false
+// where it cannot tell.
+func (l Listing) shows(t bridge.Task, w bridge.World) (shown, ok bool) {
+	if t.Asset == (bridge.Asset{}) {
+		seen, others := bridge.Fitting(t, l.Seen, w.Members, w.Invitations)
+		shown, _ = bridge.Shows(t, seen, others)
+		return shown, true
+	}
+	users, ok := l.assetUsers(t, w.Traits)
+	return ok && bridge.ShowsAsset(t, users), ok
+}
+
+// accessChange says how a member's access to assets differs, asset by asset;
+// nothing where it does not.
+func accessChange(was, m bridge.Member) []string {
+	before, after := rolesOn(was), rolesOn(m)
+	var out []string
+	for a, roles := range after {
+		if before[a] != roles {
+			out = append(out, a.String()+": "+cmp.Or(before[a], "none")+" → "+roles)
+		}
+	}
+	for a, roles := range before {
+		if after[a] == "" {
+			out = append(out, a.String()+": "+roles+" → none")
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func rolesOn(m bridge.Member) map[bridge.Asset]string {
+	out := map[bridge.Asset]string{}
+	for _, a := range m.Assets {
+		if len(a.Roles) > 0 {
+			out[a.Asset] = strings.Join(a.Roles, "+")
+		}
+	}
+	return out
+}

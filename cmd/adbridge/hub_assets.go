@@ -1,0 +1,117 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"adbridge/bridge"
+)
+
+func (c *cli) hubAssets() *cobra.Command {
+	var kind, users string
+	cmd := &cobra.Command{
+		Use:   "assets HUB [--kind KIND] [--users KIND:ID]",
+		Short: "List what a hub can give access to (ad accounts, pages, catalogs), and who has access to one",
+		Long: `Asks the platform what there is to give in ` + "`adbridge rule add --asset`" + `, and in which roles; --users asks who
+has access to one of them, and what of it adbridge gave. It changes nothing.`,
+		Example: `  adbridge hub assets eu
+  adbridge hub assets eu --kind ad_account
+  adbridge hub assets eu --users ad_account:102030405`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			if kind != "" && users != "" {
+				return wrong("give one of the two", "kind and users: --users names its kind")
+			}
+			return c.app(ctx, func(app *App) error {
+				hubs, err := app.hubs(ctx, args)
+				if err != nil {
+					return err
+				}
+				hub := hubs[0]
+				traits := app.Planner.Traits(hub.Platform)
+				if users != "" {
+					return c.assetUsers(cmd, app, hub, users)
+				}
+				kind = strings.ToLower(kind)
+				if _, ok := traits.Asset(kind); kind != "" && !ok {
+					return wrong("give --kind with one of "+kindsOf(traits), "kind: %s has no kind of asset %q", traits.Platform, kind)
+				}
+				all, err := app.Puller.Assets(ctx, hub.ID, kind)
+				if err != nil {
+					return err
+				}
+				return c.show(all, func(w io.Writer) error {
+					for i, k := range all {
+						if i > 0 {
+							fmt.Fprintln(w)
+						}
+						choose := "one of"
+						if k.Many {
+							choose = "any of"
+						}
+						fmt.Fprintf(w, "%s (%s %s)\n", k.Noun, choose, strings.ToLower(strings.Join(k.Roles, ", ")))
+						err := table(w, "ASSET NAME OWNER", func(row func(...any)) {
+							for _, a := range k.Assets {
+								row(a.Asset, orDash(a.Name), orDash(a.Owner))
+							}
+						})
+						if err != nil {
+							return err
+						}
+						if k.Error != "" {
+							fmt.Fprintf(w, "the list is not complete: %s\n", k.Error)
+						}
+					}
+					return nil
+				})
+			})
+		},
+	}
+	cmd.Flags().StringVar(&kind, "kind", "", "only this kind of asset")
+	cmd.Flags().StringVar(&users, "users", "", "who has access to this asset, as `KIND:ID`")
+	return cmd
+}
+
+func kindsOf(t bridge.Traits) string {
+	var kinds []string
+	for _, k := range t.Assets {
+		kinds = append(kinds, k.Kind)
+	}
+	return orDash(strings.Join(kinds, ", "))
+}
+
+func (c *cli) assetUsers(cmd *cobra.Command, app *App, hub bridge.Hub, text string) error {
+	traits := app.Planner.Traits(hub.Platform)
+	word, _, _ := strings.Cut(text, ":")
+	k, ok := traits.Asset(strings.ToLower(strings.TrimSpace(word)))
+	if !ok {
+		return wrong("give --users KIND:ID with a kind out of "+kindsOf(traits), "users: %s has no kind of asset %q", traits.Platform, word)
+	}
+	access, err := traits.ParseAssetAccess(text + "=" + k.Roles[0])
+	if err != nil {
+		return wrong("`adbridge hub assets "+hub.Slug+"` lists the assets", "users: %w", err)
+	}
+	list, err := app.Puller.AssetUsers(cmd.Context(), hub.ID, access.Asset)
+	if err != nil {
+		return err
+	}
+	return c.show(list, func(w io.Writer) error {
+		if len(list) == 0 {
+			_, err := fmt.Fprintf(w, "nobody has access to %s\n", access.Asset)
+			return err
+		}
+		return table(w, "NAME EMAIL ROLES FROM-US PLATFORM-ID", func(row func(...any)) {
+			for _, u := range list {
+				email := orDash(u.Email)
+				if u.Unknown {
+					email = "(nobody of this hub)"
+				}
+				row(orDash(u.Name), email, strings.Join(u.Roles, "+"), orDash(strings.Join(u.Ours, "+")), u.PlatformID)
+			}
+		})
+	})
+}
