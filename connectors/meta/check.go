@@ -243,6 +243,7 @@ func (k *check) scopes(ctx context.Context) error {
 	k.OK(needScope, "granted")
 	k.OK(needScopesUsed, "%s", strings.Join(scopesUsed, ", "))
 	k.OK(needScopesLeast, "%s", strings.Join(k.con.Scopes, ", "))
+	k.log(granted)
 	var lacking, extra []string
 	for _, s := range scopesUsed {
 		if !slices.Contains(granted, s) {
@@ -250,7 +251,7 @@ func (k *check) scopes(ctx context.Context) error {
 		}
 	}
 	for _, s := range k.con.Scopes {
-		if s != scopeNeeded && !slices.Contains(scopesUsed, s) && !slices.Contains(scopesUsual, s) {
+		if s != scopeNeeded && !slices.Contains(scopesUsed, s) && !slices.Contains(scopesUsual, s) && !slices.Contains(logScopes, s) {
 			extra = append(extra, s)
 		}
 	}

@@ -39,6 +39,7 @@ type Options struct {
 func Traits() connectors.Traits {
 	return connectors.Traits{
 		Platform:      bridge.Meta,
+		Log:           platformLog,
 		Native:        map[bridge.Role]string{bridge.Owner: "ADMIN", bridge.Collaborator: "EMPLOYEE"},
 		HubNoun:       "business portfolio",
 		ChangePending: true,

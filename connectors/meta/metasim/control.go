@@ -65,6 +65,13 @@ func (s *Sim) controls() *http.ServeMux {
 		id, err := s.AddPerson(q.Business, q.Add)
 		return map[string]string{"id": id}, err
 	})
+	handle("POST /_sim/assign", func(r *http.Request) (any, error) {
+		var d Deed
+		if err := decode(r, &d); err != nil {
+			return nil, err
+		}
+		return done, s.Assign(d)
+	})
 	handle("POST /_sim/revoke_token", func(r *http.Request) (any, error) {
 		var q struct {
 			Token   string `json:"token"`
