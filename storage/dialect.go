@@ -32,6 +32,21 @@ func (d dialect) pick(sqlite, postgres string) string {
 // forUpdate locks the rows of a SELECT. SQLite has one writer: nothing to lock.
 func (d dialect) forUpdate() string { return d.pick("", " FOR UPDATE") }
 
+// beside is a text column by which rows are compared that another one finds.
+// Without statistics PostgreSQL takes a partial index for nearly empty: it would
+// read all that one holds of a source, in place of one row by the index of ids.
+func (d dialect) beside(col string) string { return d.pick(col, col+" || ''") }
+
+// alive is the condition that a row found by another column is not deleted; see beside.
+func (d dialect) alive(col string) string { return d.pick(col, col+" + 0") + " = 0" }
+
+// liveGroup joins the live group g whose id is in col, for each row by itself:
+// without statistics PostgreSQL would rather read all groups once.
+func (d dialect) liveGroup(col string) string {
+	return d.pick("JOIN groups g ON g.id = "+col+" AND g.deleted_at = 0",
+		"CROSS JOIN LATERAL (SELECT x.id, x.source_id, x.external_id, x.display_name, x.deleted_at FROM groups x WHERE x.id = "+col+" AND x.deleted_at + 0 = 0 OFFSET 0) g")
+}
+
 // list is the right side of IN for a parameter that holds a JSON array of
 // strings (see jsonList): the text of the statement stays the same however
 // many values it takes, and so stays prepared.
@@ -44,9 +59,11 @@ func (d dialect) list(param string) string {
 // in is IN with list as a whole. PostgreSQL takes the list as an array: it then
 // always goes by the index, where for a list of unknown length it would rather
 // read a table from end to end.
-func (d dialect) in(param string) string {
-	return d.pick("IN "+d.list(param), "= ANY (ARRAY"+d.list(param)+")")
-}
+func (d dialect) in(param string) string { return d.asArray(d.list(param)) }
+
+// asArray is IN for a query of few rows. PostgreSQL has them as an array before
+// it looks for any: as a join, it may read all rows of the other table first.
+func (d dialect) asArray(query string) string { return d.pick("IN "+query, "= ANY (ARRAY"+query+")") }
 
 // jsonList makes the parameter of list and in.
 func jsonList(values []string) string {

@@ -38,6 +38,7 @@ type leaf struct {
 	exact              bool // sorts letter by letter
 	sortText           string
 	never              bool // is never NULL
+	anchor             bool // an index begins with it
 	lastSegment        bool // a URI that ends in the value: compared by its last segment
 }
 
@@ -58,9 +59,9 @@ func optionalLeaf(col, fold string) leaf {
 
 func metaColumns(alias string) map[string]leaf {
 	id := columnLeaf(alias+".id", "")
-	id.exact = true
+	id.exact, id.anchor = true, true
 	external := optionalLeaf(alias+".external_id", "")
-	external.exact = true
+	external.exact, external.anchor = true, true
 	return map[string]leaf{
 		"id":                id,
 		"externalId":        external,
@@ -77,16 +78,18 @@ var (
 
 func makeUserTable() resourceTable {
 	t := resourceTable{name: "users", alias: "u", columns: userColumns, column: metaColumns("u")}
-	t.column["userName"] = columnLeaf("u.user_name", "u.user_name_fold")
+	userName := columnLeaf("u.user_name", "u.user_name_fold")
+	userName.anchor = true
+	t.column["userName"] = userName
 	t.column["displayName"] = optionalLeaf("u.display_name", "u.display_name_fold")
 	t.column["active"] = leaf{isTrue: "u.active", present: "TRUE", boolean: "u.active"}
 	t.rows = map[string]rowSet{"groups": {
 		from: "memberships m JOIN groups g ON g.id = m.group_id AND g.deleted_at = 0", owner: "m.value",
 		sub: map[string]leaf{
-			"value":   columnLeaf("g.id", ""),
+			"value":   columnLeaf("m.group_id", ""),
 			"display": optionalLeaf("g.display_name", "g.display_name_fold"),
 			"type":    columnLeaf("'direct'", ""),
-			"$ref":    {isText: "TRUE", text: "g.id", present: "TRUE", lastSegment: true},
+			"$ref":    {isText: "TRUE", text: "m.group_id", present: "TRUE", lastSegment: true},
 		},
 	}}
 	return t
@@ -94,7 +97,9 @@ func makeUserTable() resourceTable {
 
 func makeGroupTable() resourceTable {
 	t := resourceTable{name: "groups", alias: "g", columns: resourceColumns, column: metaColumns("g")}
-	t.column["displayName"] = optionalLeaf("g.display_name", "g.display_name_fold")
+	displayName := optionalLeaf("g.display_name", "g.display_name_fold")
+	displayName.anchor = true
+	t.column["displayName"] = displayName
 	t.rows = map[string]rowSet{"members": {from: "memberships m", owner: "m.group_id", sub: memberLeaves}}
 	return t
 }
@@ -131,6 +136,7 @@ type compiler struct {
 	d    dialect
 	t    resourceTable
 	args []any
+	sure bool // what is compiled must be true of every match
 }
 
 func (c *compiler) arg(v any, typ string) string {
@@ -144,6 +150,17 @@ func (c *compiler) number(n int64) string { return c.arg(n, "BIGINT") }
 
 // bin makes text order by its bytes.
 func (c *compiler) bin(s string) string { return c.d.pick(s, s+` COLLATE "C"`) }
+
+// required compiles a filter; its terms joined by and must be true of every match.
+func (c *compiler) required(e *bridge.Expr) (string, error) {
+	if e.Op == bridge.OpAnd {
+		return c.logical(e, c.required)
+	}
+	c.sure = e.Op == bridge.OpEq
+	cond, err := c.expr(e)
+	c.sure = false
+	return cond, err
+}
 
 func (c *compiler) expr(e *bridge.Expr) (string, error) {
 	if e == nil {
@@ -261,7 +278,11 @@ func (c *compiler) ofRows(r rowSet, e *bridge.Expr) (string, error) {
 		return "EXISTS (SELECT 1 FROM " + r.from + " WHERE " + r.owner + " = " + c.t.alias + ".id)", nil
 	}
 	return c.any(e, rowLeaf(r.sub), func(cond string) string {
-		return c.t.alias + ".id IN (SELECT " + r.owner + " FROM " + r.from + " WHERE " + cond + ")"
+		ids := "(SELECT " + r.owner + " FROM " + r.from + " WHERE " + cond + ")"
+		if c.sure && (e.Path.Sub == "" || e.Path.Sub == "value") {
+			return c.t.alias + ".id " + c.d.asArray(ids)
+		}
+		return c.t.alias + ".id IN " + ids
 	})
 }
 
@@ -302,9 +323,7 @@ func (c *compiler) ofElements(e *bridge.Expr) (string, error) {
 	}
 	// An exact address is looked up first; the rest of the condition decides.
 	if v, ok := requiredValue(e); ok {
-		// PostgreSQL gets it as an array: as a join, its planner may read every document first.
-		ids := "(SELECT user_id FROM user_emails WHERE email_fold = " + c.text(bridge.FoldEmail(v)) + ")"
-		cond = "(u.id " + c.d.pick("IN "+ids, "= ANY (ARRAY"+ids+")") + " AND " + cond + ")"
+		cond = "(u.id " + c.d.asArray("(SELECT user_id FROM user_emails WHERE email_fold = "+c.text(bridge.FoldEmail(v))+")") + " AND " + cond + ")"
 	}
 	return cond, nil
 }

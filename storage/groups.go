@@ -78,7 +78,7 @@ func (tx *Tx) groupClash(ctx context.Context, g bridge.GroupResource) error {
 		return nil
 	}
 	var id string
-	err := tx.row(ctx, `SELECT id FROM groups WHERE source_id = $1 AND external_id = $2 AND external_id <> '' AND deleted_at = 0 AND id <> $3`,
+	err := tx.row(ctx, `SELECT id FROM groups WHERE `+tx.d.beside("source_id")+` = $1 AND external_id = $2 AND external_id <> '' AND `+tx.d.alive("deleted_at")+` AND id <> $3`,
 		g.SourceID, g.ExternalID, g.ID).Scan(&id)
 	switch {
 	case err == nil:
@@ -103,7 +103,7 @@ func (tx *Tx) CheckGroupName(ctx context.Context, g bridge.Group) error {
 		}
 	}
 	var id string
-	err := tx.row(ctx, `SELECT id FROM groups WHERE display_name_fold = $2 AND source_id = $1 AND deleted_at = 0 AND id <> $3
+	err := tx.row(ctx, `SELECT id FROM groups WHERE display_name_fold = $2 AND `+tx.d.beside("source_id")+` = $1 AND `+tx.d.alive("deleted_at")+` AND id <> $3
 		AND (external_id = '' OR $4 = '') LIMIT 1`, g.SourceID, bridge.Fold(g.DisplayName), g.ID, g.ExternalID).Scan(&id)
 	switch {
 	case err == nil:
@@ -128,7 +128,7 @@ func (tx *Tx) UpdateGroup(ctx context.Context, g bridge.GroupResource) error {
 		}
 	}
 	n, err := tx.exec(ctx, `UPDATE groups SET external_id = $4, display_name = $5, display_name_fold = $6, version = $7,
-		created_at = $8, updated_at = $9, deleted_at = $10, attributes = $11 WHERE id = $1 AND source_id = $2 AND version = $3`,
+		created_at = $8, updated_at = $9, deleted_at = $10, attributes = $11 WHERE id = $1 AND `+tx.d.beside("source_id")+` = $2 AND version = $3`,
 		g.ID, g.SourceID, g.Version-1, g.ExternalID, g.DisplayName, bridge.Fold(g.DisplayName), g.Version,
 		micros(g.CreatedAt), micros(g.UpdatedAt), micros(g.DeletedAt), attributes)
 	if err != nil {
@@ -138,7 +138,7 @@ func (tx *Tx) UpdateGroup(ctx context.Context, g bridge.GroupResource) error {
 		return nil
 	}
 	var version int64
-	err = tx.row(ctx, `SELECT version FROM groups WHERE id = $1 AND source_id = $2`, g.ID, g.SourceID).Scan(&version)
+	err = tx.row(ctx, `SELECT version FROM groups WHERE id = $1 AND `+tx.d.beside("source_id")+` = $2`, g.ID, g.SourceID).Scan(&version)
 	if err != nil {
 		return named(err, "group %s", g.ID)
 	}
@@ -148,7 +148,7 @@ func (tx *Tx) UpdateGroup(ctx context.Context, g bridge.GroupResource) error {
 // TouchGroup gives a group whose members have changed, and nothing else, its
 // new version: no index has to be written for it.
 func (tx *Tx) TouchGroup(ctx context.Context, g bridge.GroupResource) error {
-	n, err := tx.exec(ctx, `UPDATE groups SET version = $4, updated_at = $5 WHERE id = $1 AND source_id = $2 AND version = $3 AND deleted_at = 0`,
+	n, err := tx.exec(ctx, `UPDATE groups SET version = $4, updated_at = $5 WHERE id = $1 AND `+tx.d.beside("source_id")+` = $2 AND version = $3 AND `+tx.d.alive("deleted_at"),
 		g.ID, g.SourceID, g.Version-1, g.Version, micros(g.UpdatedAt))
 	if err == nil && n == 0 {
 		err = bridge.ErrConflict
@@ -168,7 +168,7 @@ func (tx *Tx) LockGroup(ctx context.Context, sourceID, id string) (bridge.GroupR
 }
 
 func (tx *Tx) group(ctx context.Context, sourceID, id, lock string) (bridge.GroupResource, error) {
-	g, err := scanResource(tx.row(ctx, `SELECT `+resourceColumns+` FROM groups g WHERE g.id = $1 AND g.source_id = $2 AND g.deleted_at = 0`+lock,
+	g, err := scanResource(tx.row(ctx, `SELECT `+resourceColumns+` FROM groups g WHERE g.id = $1 AND `+tx.d.beside("g.source_id")+` = $2 AND `+tx.d.alive("g.deleted_at")+lock,
 		id, sourceID))
 	return g, named(err, "group %s", id)
 }

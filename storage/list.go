@@ -15,9 +15,13 @@ import (
 func list[T any](ctx context.Context, tx *Tx, t resourceTable, scan func(scanner) (T, error), sourceID string, q bridge.Query) (bridge.Page[T], error) {
 	page := bridge.Page[T]{Total: -1}
 	c := compiler{d: tx.d, t: t}
-	where := []string{t.alias + ".source_id = " + c.text(sourceID), t.alias + ".deleted_at = 0"}
+	source, alive := t.alias+".source_id", t.alias+".deleted_at = 0"
+	if anchored(t, q.Filter) {
+		source, alive = tx.d.beside(source), tx.d.alive(t.alias+".deleted_at")
+	}
+	where := []string{source + " = " + c.text(sourceID), alive}
 	if q.Filter != nil {
-		cond, err := c.expr(q.Filter)
+		cond, err := c.required(q.Filter)
 		if err != nil {
 			return page, err
 		}
@@ -76,6 +80,23 @@ func list[T any](ctx context.Context, tx *Tx, t resourceTable, scan func(scanner
 		page.Items, page.More = page.Items[:q.Limit], true
 	}
 	return page, total()
+}
+
+// anchored says that the filter has a term that every match fulfils, and that an
+// index finds by itself, without the source.
+func anchored(t resourceTable, e *bridge.Expr) bool {
+	switch {
+	case e == nil || e.Path.URN != "":
+		return false
+	case e.Op == bridge.OpAnd:
+		return anchored(t, e.Left) || anchored(t, e.Right)
+	}
+	v, required := requiredValue(e)
+	if t.rows[e.Path.Attr].from != "" || t.name == "users" && e.Path.Attr == "emails" {
+		return required && e.Op == bridge.OpEq || required && e.Path.Attr == "emails"
+	}
+	l, ok := t.columnOf(e.Path)
+	return ok && required && v != "" && e.Op == bridge.OpEq && l.anchor
 }
 
 // scanOne reads one value by a query that may take long, and so ends with the context.

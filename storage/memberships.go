@@ -281,8 +281,8 @@ func (tx *Tx) IsMember(ctx context.Context, groupID, value string) (bool, error)
 
 // GroupsOf are the live groups that a person (or a group) is directly in.
 func (tx *Tx) GroupsOf(ctx context.Context, personID string) ([]bridge.Group, error) {
-	groups, err := collect(ctx, tx, scanGroup, `SELECT `+groupColumns+` FROM memberships m JOIN groups g ON g.id = m.group_id
-		WHERE m.value = $1 AND g.deleted_at = 0 ORDER BY g.id`, personID)
+	groups, err := collect(ctx, tx, scanGroup, `SELECT `+groupColumns+` FROM memberships m `+tx.d.liveGroup("m.group_id")+`
+		WHERE m.value = $1 ORDER BY g.id`, personID)
 	return groups, named(err, "groups of %s", personID)
 }
 
@@ -300,7 +300,7 @@ func (tx *Tx) Ancestors(ctx context.Context, groupIDs ...string) ([]string, erro
 			known[id] = true
 		}
 		above, err := collectIn(ctx, tx, scanText, `SELECT DISTINCT m.group_id FROM memberships m
-			JOIN groups g ON g.id = m.group_id AND g.deleted_at = 0 WHERE m.value IN %s`, next)
+			`+tx.d.liveGroup("m.group_id")+` WHERE m.value IN %s`, next)
 		if err != nil {
 			return nil, named(err, "ancestors of groups")
 		}

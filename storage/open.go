@@ -61,6 +61,12 @@ func parseURL(s string) (place, error) {
 			// A client that has died, or a person at psql, must not hold up everyone.
 			"lock_timeout":                        "30s",
 			"idle_in_transaction_session_timeout": "60s",
+			// A plan is kept for as long as its connection: made while a table was
+			// small, it must be the one that a large table needs. So an index costs
+			// less than the one page of a small table, and no plan is compiled.
+			"random_page_cost": "1.1",
+			"seq_page_cost":    "4",
+			"jit":              "off",
 		} {
 			if c.RuntimeParams[name] == "" {
 				c.RuntimeParams[name] = v

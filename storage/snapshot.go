@@ -169,8 +169,8 @@ func (tx *Tx) membershipsThrough(ctx context.Context, groups []bridge.Group) ([]
 		}, query, list)
 	}
 	for len(next) > 0 {
-		nested, err := all(`SELECT m.group_id, m.value FROM memberships m JOIN groups g ON g.id = m.value
-			WHERE m.kind <> 'User' AND g.deleted_at = 0 AND m.group_id IN %s`, next)
+		nested, err := all(`SELECT m.group_id, m.value FROM memberships m `+tx.d.liveGroup("m.value")+`
+			WHERE m.kind <> 'User' AND m.group_id IN %s`, next)
 		if err != nil {
 			return nil, fmt.Errorf("nested groups: %w", err)
 		}

@@ -130,13 +130,13 @@ func (tx *Tx) InsertUser(ctx context.Context, u bridge.User) error {
 // userClash says which attribute another live user has already.
 func (tx *Tx) userClash(ctx context.Context, u bridge.User) error {
 	var id string
-	err := tx.row(ctx, `SELECT id FROM users WHERE source_id = $1 AND user_name_fold = $2 AND deleted_at = 0 AND id <> $3`,
+	err := tx.row(ctx, `SELECT id FROM users WHERE `+tx.d.beside("source_id")+` = $1 AND user_name_fold = $2 AND `+tx.d.alive("deleted_at")+` AND id <> $3`,
 		u.SourceID, bridge.Fold(u.UserName), u.ID).Scan(&id)
 	if err == nil {
 		return fmt.Errorf("userName %q: a user %w (%s)", u.UserName, bridge.ErrExists, id)
 	}
 	if errors.Is(err, sql.ErrNoRows) && u.ExternalID != "" {
-		err = tx.row(ctx, `SELECT id FROM users WHERE source_id = $1 AND external_id = $2 AND external_id <> '' AND deleted_at = 0 AND id <> $3`,
+		err = tx.row(ctx, `SELECT id FROM users WHERE `+tx.d.beside("source_id")+` = $1 AND external_id = $2 AND external_id <> '' AND `+tx.d.alive("deleted_at")+` AND id <> $3`,
 			u.SourceID, u.ExternalID, u.ID).Scan(&id)
 		if err == nil {
 			return fmt.Errorf("externalId %q: a user %w (%s)", u.ExternalID, bridge.ErrExists, id)
@@ -157,7 +157,7 @@ func (tx *Tx) UpdateUser(ctx context.Context, u bridge.User) error {
 	}
 	var version, deleted int64
 	var name, external, oldEmails, oldAttributes string
-	err = tx.row(ctx, `SELECT version, user_name_fold, external_id, emails, attributes, deleted_at FROM users WHERE id = $1 AND source_id = $2`,
+	err = tx.row(ctx, `SELECT version, user_name_fold, external_id, emails, attributes, deleted_at FROM users WHERE id = $1 AND `+tx.d.beside("source_id")+` = $2`,
 		u.ID, u.SourceID).Scan(&version, &name, &external, &oldEmails, &oldAttributes, &deleted)
 	if err != nil {
 		return named(err, "user %s", u.ID)
@@ -172,7 +172,7 @@ func (tx *Tx) UpdateUser(ctx context.Context, u bridge.User) error {
 	}
 	n, err := tx.exec(ctx, `UPDATE users SET external_id = $4, user_name = $5, user_name_fold = $6, display_name = $7,
 		display_name_fold = $8, active = $9, external = $10, emails = $11, version = $12, created_at = $13,
-		updated_at = $14, deleted_at = $15, attributes = $16 WHERE id = $1 AND source_id = $2 AND version = $3`,
+		updated_at = $14, deleted_at = $15, attributes = $16 WHERE id = $1 AND `+tx.d.beside("source_id")+` = $2 AND version = $3`,
 		u.ID, u.SourceID, u.Version-1, u.ExternalID, u.UserName, bridge.Fold(u.UserName), u.DisplayName, bridge.Fold(u.DisplayName),
 		u.Active, u.External, emails, u.Version, micros(u.CreatedAt), micros(u.UpdatedAt), micros(u.DeletedAt), attributes)
 	if err != nil {
@@ -201,14 +201,14 @@ func (tx *Tx) User(ctx context.Context, sourceID, id string) (bridge.User, error
 // UserAndGroups reads a live user and the live groups that they are directly
 // in, by one statement.
 func (tx *Tx) UserAndGroups(ctx context.Context, sourceID, id string) (bridge.User, error) {
-	u, err := tx.scanUserAndGroups(tx.row(ctx, `SELECT `+userColumns+`, `+tx.d.groupsOfUser()+` FROM users u WHERE u.id = $1 AND u.source_id = $2 AND u.deleted_at = 0`,
+	u, err := tx.scanUserAndGroups(tx.row(ctx, `SELECT `+userColumns+`, `+tx.d.groupsOfUser()+` FROM users u WHERE u.id = $1 AND `+tx.d.beside("u.source_id")+` = $2 AND `+tx.d.alive("u.deleted_at"),
 		id, sourceID))
 	return u, named(err, "user %s", id)
 }
 
 // groupsOfUser is the column with the groups of u: a JSON array of [id, name].
 func (d dialect) groupsOfUser() string {
-	const from = ` FROM memberships m JOIN groups g ON g.id = m.group_id AND g.deleted_at = 0 WHERE m.value = u.id`
+	from := ` FROM memberships m ` + d.liveGroup("m.group_id") + ` WHERE m.value = u.id`
 	return d.pick(
 		`(SELECT json_group_array(json_array(i, n)) FROM (SELECT g.id AS i, g.display_name AS n`+from+` ORDER BY g.id))`,
 		`(SELECT CAST(COALESCE(json_agg(json_build_array(g.id, g.display_name) ORDER BY g.id), '[]') AS TEXT)`+from+`)`)
@@ -237,7 +237,7 @@ func (tx *Tx) LockUser(ctx context.Context, sourceID, id string) (bridge.User, e
 }
 
 func (tx *Tx) user(ctx context.Context, sourceID, id, lock string) (bridge.User, error) {
-	u, err := scanUser(tx.row(ctx, `SELECT `+userColumns+` FROM users u WHERE u.id = $1 AND u.source_id = $2 AND u.deleted_at = 0`+lock,
+	u, err := scanUser(tx.row(ctx, `SELECT `+userColumns+` FROM users u WHERE u.id = $1 AND `+tx.d.beside("u.source_id")+` = $2 AND `+tx.d.alive("u.deleted_at")+lock,
 		id, sourceID))
 	return u, named(err, "user %s", id)
 }
@@ -249,7 +249,7 @@ func (tx *Tx) DeletedUser(ctx context.Context, sourceID, externalID, userName st
 	if externalID != "" {
 		var id string // asked for alone: nearly always there is none
 		err := tx.row(ctx, `SELECT u.id FROM users u WHERE u.external_id = $2 AND u.external_id <> ''
-			AND u.source_id = $1 AND u.deleted_at > 0 ORDER BY u.deleted_at DESC, u.id DESC LIMIT 1`, sourceID, externalID).Scan(&id)
+			AND `+tx.d.beside("u.source_id")+` = $1 AND u.deleted_at > 0 ORDER BY u.deleted_at DESC, u.id DESC LIMIT 1`, sourceID, externalID).Scan(&id)
 		if err == nil {
 			u, err := scanUser(tx.row(ctx, `SELECT `+userColumns+` FROM users u WHERE u.id = $1 AND u.deleted_at > 0`+tx.d.forUpdate(), id))
 			return u, named(err, "deleted user %s", externalID)
@@ -258,7 +258,7 @@ func (tx *Tx) DeletedUser(ctx context.Context, sourceID, externalID, userName st
 			return bridge.User{}, named(err, "deleted user %s", externalID)
 		}
 	}
-	u, err := scanUser(tx.row(ctx, `SELECT `+userColumns+` FROM users u WHERE u.source_id = $1 AND u.user_name_fold = $2 AND u.deleted_at > 0
+	u, err := scanUser(tx.row(ctx, `SELECT `+userColumns+` FROM users u WHERE `+tx.d.beside("u.source_id")+` = $1 AND u.user_name_fold = $2 AND u.deleted_at > 0
 		AND ($3 = '' OR u.external_id = '') ORDER BY u.deleted_at DESC, u.id DESC LIMIT 1`+tx.d.forUpdate(),
 		sourceID, bridge.Fold(userName), externalID))
 	return u, named(err, "deleted user %s", userName)
