@@ -19,6 +19,13 @@ const (
 	offeredID   = "6917610070750599999"
 )
 
+// assetsAtOdds turns at once what concerns access to assets: answers that go
+// together well enough.
+var assetsAtOdds = tiktoksim.Setting{Name: "whatever is said of assets", Switches: tiktoksim.Switches{
+	Reassign: "refused", SameValue: "refused", AccountRoles: "added", Accepts: "gateway", PendingAssets: "listed", PendingUserID: "set",
+	Permission: "40002", ErrorData: "absent", Wording: "bare", Order: "newest", UnknownFields: "refused", CoreUserID: "other",
+}}
+
 func advertiserID(i int) string { return fmt.Sprint(6917610070750500000 + i) }
 
 func hubAssets() []tiktoksim.Asset {

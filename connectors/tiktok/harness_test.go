@@ -26,7 +26,7 @@ const (
 // TestConnectorIsRightUnderEverySwitch runs the claims of every connector
 // under each answer that TikTok's documents leave open.
 func TestConnectorIsRightUnderEverySwitch(t *testing.T) {
-	settings := append([]tiktoksim.Setting{{Name: "default"}}, tiktoksim.EverySwitch()...)
+	settings := append([]tiktoksim.Setting{{Name: "default"}, assetsAtOdds}, tiktoksim.EverySwitch()...)
 	for _, s := range settings {
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()

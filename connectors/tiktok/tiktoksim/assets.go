@@ -183,6 +183,9 @@ func assetAssign(k *call) (any, *fail) {
 		if !same && k.sw.Reassign == "refused" || same && k.sw.SameValue == "refused" {
 			return nil, failed(40002, "The asset(%s) has been assigned to the user.", g.AssetID)
 		}
+		if k.sw.AccountRoles == "added" {
+			g.TTAccountRoles = slices.Compact(slices.Sorted(slices.Values(slices.Concat(had.TTAccountRoles, g.TTAccountRoles))))
+		}
 	}
 	k.write(k.c, func(b *book) { b.grant(r.who(), g) })
 	k.assetActivity(k.c, typ, "%s assigned %s %s to %s", k.nameOf(k.user.CoreUserID), assetWord(typ), g.AssetID, r.Name)

@@ -46,6 +46,7 @@ type Switches struct {
 	// Assets, groups, partners.
 	Accepts        string `json:"accepts,omitempty" values:"both|portal|gateway"`    // where the portal and the gateway's definitions disagree on a value
 	Reassign       string `json:"reassign,omitempty" values:"changes|refused"`       // asset/assign of an assigned asset with another role
+	AccountRoles   string `json:"account_roles,omitempty" values:"replaced|added"`   // asset/assign of other roles on a TikTok account than those assigned
 	UnassignAbsent string `json:"unassign_absent,omitempty" values:"error|ok"`       // asset/unassign of what is not assigned
 	PendingAssets  string `json:"pending_assets,omitempty" values:"hidden|listed"`   // invited people in asset/member/get
 	GroupShape     string `json:"group_shape,omitempty" values:"object|array"`       // data.asset_group of asset_group/get

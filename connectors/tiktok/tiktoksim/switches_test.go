@@ -127,9 +127,16 @@ var probes = map[string]probe{
 		b.group()
 		b.ok(b.post("bc/member/delete", `{"bc_id":"`+testBC+`","user_id":"`+benID+`"}`))
 	}, func(b *bench) string { return fmt.Sprint(len(b.Groups(testBC)[0].Members)) }), "0", "1"},
-	"accepts=portal":     {accepting, "40002 40002 0", "0 40002 0"},
-	"accepts=gateway":    {accepting, "40002 40002 0", "40002 0 40001"},
-	"reassign=refused":   {post("bc/asset/assign", `{"bc_id":"BC","user_id":"`+benID+`","asset_type":"ADVERTISER","asset_id":"`+account1+`","advertiser_role":"ADMIN"}`), "0", "40002"},
+	"accepts=portal":   {accepting, "40002 40002 0", "0 40002 0"},
+	"accepts=gateway":  {accepting, "40002 40002 0", "40002 0 40001"},
+	"reassign=refused": {post("bc/asset/assign", `{"bc_id":"BC","user_id":"`+benID+`","asset_type":"ADVERTISER","asset_id":"`+account1+`","advertiser_role":"ADMIN"}`), "0", "40002"},
+	"account_roles=added": {after(func(b *bench) {
+		b.ok(b.post("bc/asset/assign", assign("TT_ACCOUNT", ttacct1, `,"tt_account_roles":["POST","LIVE"]`)))
+		b.ok(b.post("bc/asset/assign", assign("TT_ACCOUNT", ttacct1, `,"tt_account_roles":["DIRECT_MESSAGE"]`)))
+	}, func(b *bench) string {
+		q := "bc_id=" + testBC + `&asset_type=TT_ACCOUNT&filtering={"user_id":"` + benID + `"}`
+		return fmt.Sprint(data[listed](b, b.get("bc/asset/get", q)).List[0]["tt_account_roles"])
+	}), "[DIRECT_MESSAGE]", "[DIRECT_MESSAGE LIVE POST]"},
 	"unassign_absent=ok": {post("bc/asset/unassign", `{"bc_id":"BC","user_id":"`+benID+`","asset_type":"ADVERTISER","asset_id":"`+account2+`"}`), "40002", "0"},
 	"pending_assets=listed": {after(func(b *bench) {
 		b.ok(b.post("bc/member/invite", `{"bc_id":"`+testBC+`","emails":["x@example.com"],"user_role":"STANDARD","asset_ids":["`+account2+`"]}`))
