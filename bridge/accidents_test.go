@@ -20,6 +20,7 @@ func TestEveryPublicAccidentIsANamedPlan(t *testing.T) {
 		"a member added again outside under a new id":               "accident-readded-under-new-id",
 		"an observation that lost half its pages":                   "accident-half-the-pages",
 		"an observation short of the platform's own total":          "accident-short-of-total",
+		"a rule that loses an asset by mistake":                     "accident-rule-loses-asset",
 		"the last admin leaving":                                    "accident-last-admin-leaves",
 	} {
 		if _, err := os.Stat("../testdata/plans/" + file + ".txtar"); err != nil {

@@ -223,6 +223,17 @@ type AssetRead struct {
 	Error string `json:"error,omitempty"` // why nothing can be concluded; "": it was read whole
 }
 
+func (r AssetRead) text() string {
+	s := r.Asset.String()
+	if r.Name != "" {
+		s += " (" + r.Name + ")"
+	}
+	if r.Error != "" {
+		s += ": " + r.Error
+	}
+	return s
+}
+
 // AssetsRead is what Pull.Assets keeps of the listings of a pull.
 func AssetsRead(listings []AssetListing) []AssetRead {
 	var out []AssetRead

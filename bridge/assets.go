@@ -12,6 +12,18 @@ import (
 //
 // Sorted, each once.
 func ManagedAssets(w World) []Asset {
+	var out []Asset
+	for a := range managed(w) {
+		if k, ok := w.Traits.Asset(a.Kind); ok && !k.Seen {
+			out = append(out, a)
+		}
+	}
+	slices.SortFunc(out, compareAssets)
+	return out
+}
+
+// managed are all assets that we answer for, whatever their kind.
+func managed(w World) map[Asset]bool {
 	named := map[Asset]bool{}
 	for _, r := range w.Rules {
 		for _, a := range r.Assets {
@@ -23,7 +35,7 @@ func ManagedAssets(w World) []Asset {
 			continue // what they had went with them
 		}
 		for _, a := range m.Assets {
-			if len(a.Applied) > 0 {
+			if len(a.Applied) > 0 || w.Hub.PartnerOf != "" { // a monitor keeps no others than those shared with it
 				named[a.Asset] = true
 			}
 		}
@@ -33,14 +45,84 @@ func ManagedAssets(w World) []Asset {
 			named[t.Asset] = true
 		}
 	}
-	var out []Asset
-	for a := range named {
-		if k, ok := w.Traits.Asset(a.Kind); ok && !k.Seen {
-			out = append(out, a)
+	return named
+}
+
+// SeenAssets is the access to assets that a member's row itself shows, of the
+// kinds that need no reading of their own (AssetKind.Seen).
+func (t Traits) SeenAssets(s Seen) []AssetAccess {
+	var out []AssetAccess
+	for _, k := range t.Assets {
+		if k.Seen && k.Kind == "finance" && s.Access.Finance != "" {
+			out = append(out, AssetAccess{Asset{Kind: k.Kind}, []string{s.Access.Finance}})
 		}
 	}
-	slices.SortFunc(out, compareAssets)
 	return out
+}
+
+// on finds how the member stands with an asset.
+func (m *Member) on(a Asset) (MemberAsset, bool) {
+	for _, x := range m.Assets {
+		if x.Asset == a {
+			return x, true
+		}
+	}
+	return MemberAsset{Asset: a}, false
+}
+
+// put replaces how the member stands with an asset. The list is never changed
+// in place: copies of the member share it.
+func (m *Member) put(x MemberAsset) {
+	out := slices.DeleteFunc(slices.Clone(m.Assets), func(o MemberAsset) bool { return o.Asset == x.Asset })
+	i, _ := slices.BinarySearchFunc(out, x.Asset, func(o MemberAsset, a Asset) int { return compareAssets(o.Asset, a) })
+	m.Assets = slices.Insert(out, i, x)
+}
+
+// access is what the member was last seen to have on an asset, and what we made so.
+func (t Traits) access(m *Member, a Asset) (observed, applied []string) {
+	x, known := m.on(a)
+	if known {
+		return x.Roles, x.Applied
+	}
+	for _, s := range t.SeenAssets(m.Seen) {
+		if s.Asset == a {
+			return s.Roles, nil
+		}
+	}
+	return nil, nil
+}
+
+// sameRoles says whether two lists name the same roles.
+func sameRoles(a, b []string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for _, r := range a {
+		if !slices.Contains(b, r) {
+			return false
+		}
+	}
+	return true
+}
+
+// without are the roles of a that b does not name.
+func without(a, b []string) []string {
+	var out []string
+	for _, r := range a {
+		if !slices.Contains(b, r) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// shared are the roles of a that b names too.
+func shared(a, b []string) []string { return without(a, without(a, b)) }
+
+func sameAssets(a, b []MemberAsset) bool {
+	return slices.EqualFunc(a, b, func(a, b MemberAsset) bool {
+		return a.Asset == b.Asset && slices.Equal(a.Roles, b.Roles) && slices.Equal(a.Applied, b.Applied) && a.AppliedAt.Equal(b.AppliedAt)
+	})
 }
 
 // Leaves says whether the step leaves a task.

@@ -73,15 +73,18 @@ func (p *planner) hold(it *item, code Code, detail string) {
 // lift lets a row through a guard by an override in force: a time-boxed
 // exception for so many changes, never a raised limit.
 func (p *planner) lift(it *item, code Code) bool {
-	d, ok := p.decided.override[code]
-	if !ok || d.Max > 0 && p.w.History.Used[d.ID]+p.used[d.ID] >= d.Max {
-		return false
-	}
-	if it.ripe() {
+	d, ok := p.overrides(code)
+	if ok && it.ripe() {
 		p.used[d.ID]++
 		it.Decision = d.ID
 	}
-	return true
+	return ok
+}
+
+// overrides finds an override in force that lets one more change through.
+func (p *planner) overrides(code Code) (Decision, bool) {
+	d, ok := p.decided.override[code]
+	return d, ok && (d.Max == 0 || p.w.History.Used[d.ID]+p.used[d.ID] < d.Max)
 }
 
 // order gives every row its place in doing: promote before demote, add before

@@ -16,12 +16,14 @@ import (
 // the tasks under way, the guards, the hub's halt.
 func MakePlan(w World) Plan {
 	p := newPlanner(lookOnly(w))
+	p.partnership()
 	p.classify()
 	p.peoplesWord()
 	p.mode()
 	p.underWay()
 	p.guard()
 	p.halfApproved()
+	p.assets()
 	p.halt()
 	return p.plan()
 }
@@ -42,6 +44,9 @@ type planner struct {
 	suspect map[string]*Member
 	items   []*item
 	used    map[string]int // changes let through by an override, in this plan
+	managed map[Asset]bool // assets that we answer for
+	read    map[Asset]bool // assets in the last pull: whether it read them whole
+	steps   []*step        // of the rows, in their order
 	alarms  []Alarm
 }
 
@@ -53,6 +58,7 @@ type human struct {
 	since       time.Time
 	cause       Code
 	why         []Provenance
+	assets      []DesiredAsset
 	members     []*Member // present, the one to manage first
 	gone        []*Member
 	invitations []Invitation // by time sent
@@ -183,7 +189,7 @@ func (p *planner) gather() {
 		}
 	}
 	for _, h := range p.humans {
-		h.unite(wish)
+		h.unite(wish, p.w.Traits)
 		slices.SortFunc(h.members, compareMembers)
 		slices.SortFunc(h.invitations, func(a, b Invitation) int { return cmp.Or(a.SentAt.Compare(b.SentAt), cmp.Compare(a.ID, b.ID)) })
 	}
@@ -192,7 +198,7 @@ func (p *planner) gather() {
 // unite makes one wish of the wishes of a human's persons: the highest role;
 // it changed when the last of them changed. Someone leaves the company only if
 // every person for whom anything was ever wanted has left.
-func (h *human) unite(wish map[string]*Desired) {
+func (h *human) unite(wish map[string]*Desired, traits Traits) {
 	left := false
 	var settled bool
 	for _, x := range h.persons {
@@ -204,6 +210,7 @@ func (h *human) unite(wish map[string]*Desired) {
 			h.who, h.role = x, d.Role
 		}
 		h.since = later(h.since, d.Since)
+		h.assets = joinAssets(traits, h.assets, d.Assets)
 		left = left || !gone(d.Cause) && d.Role == NoRole
 		settled = true
 	}

@@ -68,6 +68,7 @@ func Observe(o Observation) Observed {
 	x.judge()
 	x.advance()
 	x.leave()
+	x.takeAssets()
 	x.pair()
 	return x.result()
 }
@@ -422,6 +423,11 @@ func (x *observer) result() Observed {
 			out.Invitations = append(out.Invitations, i)
 		}
 	}
+	for _, r := range AssetsRead(x.Assets) {
+		if r.Error != "" {
+			out.Findings = append(out.Findings, Alarm{AssetUnreadable, r.text()})
+		}
+	}
 	out.Quiet = len(out.Members)+len(out.Invitations)+len(out.Findings) == 0
 	return out
 }
@@ -437,5 +443,5 @@ func sameMember(a, b Member) bool {
 	match := a.Match == b.Match || a.Match != nil && b.Match != nil && *a.Match == *b.Match
 	return match && sameSeen(a.Seen, b.Seen) && a.PersonID == b.PersonID && a.Disputed == b.Disputed &&
 		slices.Equal(a.Suggestions, b.Suggestions) && a.Ownership == b.Ownership && a.Applied == b.Applied &&
-		a.AppliedAt.Equal(b.AppliedAt) && a.GoneAt.Equal(b.GoneAt) && a.FirstSeen.Equal(b.FirstSeen)
+		a.AppliedAt.Equal(b.AppliedAt) && a.GoneAt.Equal(b.GoneAt) && a.FirstSeen.Equal(b.FirstSeen) && sameAssets(a.Assets, b.Assets)
 }

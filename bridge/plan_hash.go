@@ -29,14 +29,37 @@ func (s *summer) row(r *Row) {
 		string(r.Action), string(r.From), string(r.To), string(r.Verdict), string(r.Reason), r.Detail,
 		string(r.Cause), r.Evidence, r.Decision, r.TaskID)
 	s.number(r.Order)
-	s.number(len(r.Why))
-	for _, w := range r.Why {
-		s.text(w.RuleID, w.GroupID, w.GroupName, string(w.Role), w.Grant)
-	}
+	s.why(r.Why)
 	s.number(len(r.Also))
 	s.text(r.Also...)
+	s.assets(r.Assets)
 	if len(s.buf) > 16<<10 {
 		s.flush()
+	}
+}
+
+// assets takes every field of the steps but Until and Since. A row without any
+// sums up as it did before there were assets.
+func (s *summer) assets(steps []AssetStep) {
+	if len(steps) == 0 {
+		return
+	}
+	s.number(-len(steps)) // no length of a text
+	for _, a := range steps {
+		s.text(a.Key, a.Kind, a.ID, string(a.Action), string(a.Verdict), string(a.Reason), a.Detail, string(a.Cause), a.Decision, a.TaskID)
+		for _, roles := range [][]string{a.Desired, a.Observed, a.Applied, a.To} {
+			s.number(len(roles))
+			s.text(roles...)
+		}
+		s.number(a.Order)
+		s.why(a.Why)
+	}
+}
+
+func (s *summer) why(why []Provenance) {
+	s.number(len(why))
+	for _, w := range why {
+		s.text(w.RuleID, w.GroupID, w.GroupName, string(w.Role), w.Grant)
 	}
 }
 

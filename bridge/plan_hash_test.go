@@ -25,6 +25,8 @@ func TestPlanHashCoversEveryFieldOfARow(t *testing.T) {
 			v.Set(reflect.ValueOf([]Provenance{{RuleID: "r"}}))
 		case []string:
 			v.Set(reflect.ValueOf([]string{"x"}))
+		case []AssetStep:
+			v.Set(reflect.ValueOf([]AssetStep{{Key: "x"}}))
 		case int:
 			v.SetInt(7)
 			left = f.Name == "Attempt"
@@ -33,6 +35,33 @@ func TestPlanHashCoversEveryFieldOfARow(t *testing.T) {
 		}
 		if same := of(changed) == of(base); same != left {
 			t.Errorf("a row with another %s: the same hash %t, want %t", f.Name, same, left)
+		}
+	}
+	step := reflect.TypeFor[AssetStep]()
+	for i := range step.NumField() {
+		f := step.Field(i)
+		changed := Plan{Rows: []Row{{Key: "k", Assets: []AssetStep{{}}}}}
+		before := of(changed)
+		changed.Rows[0].Assets = []AssetStep{{}}
+		v := reflect.ValueOf(&changed.Rows[0].Assets[0]).Elem().Field(i)
+		left := false
+		switch v.Interface().(type) {
+		case time.Time:
+			v.Set(reflect.ValueOf(time.Unix(1, 0)))
+			left = true
+		case []Provenance:
+			v.Set(reflect.ValueOf([]Provenance{{RuleID: "r"}}))
+		case []string:
+			v.Set(reflect.ValueOf([]string{"x"}))
+		case Asset:
+			v.Set(reflect.ValueOf(Asset{ID: "x"}))
+		case int:
+			v.SetInt(7)
+		default:
+			v.SetString("x")
+		}
+		if same := of(changed) == before; same != left {
+			t.Errorf("a step with another %s: the same hash %t, want %t", f.Name, same, left)
 		}
 	}
 	why := reflect.TypeFor[Provenance]()

@@ -19,11 +19,17 @@ func WritePlan(to io.Writer, p Plan, quiet bool) error {
 	t := tabwriter.NewWriter(&b, 0, 1, 2, ' ', 0)
 	hidden := 0
 	for _, r := range p.Rows {
-		if quiet && r.Verdict == Fine && r.Action == Nothing {
+		if quiet && r.quiet() {
 			hidden++
 			continue
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Verdict, actionText(r), who(r), roles(r), r.Situation, why(r))
+		for _, s := range r.Assets {
+			if quiet && s.quiet() {
+				continue
+			}
+			fmt.Fprintf(t, "%s\t%s\t  %s\t%s\t\t%s\n", s.Verdict, s.actionText(), s.Asset, s.change(), s.why())
+		}
 	}
 	t.Flush()
 	if hidden > 0 {

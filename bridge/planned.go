@@ -30,7 +30,7 @@ func (p *planner) plan() Plan {
 
 // findings are the alarms of the guards and those about the hub itself.
 func (p *planner) findings() []Alarm {
-	out := p.alarms
+	out := append(p.alarms, p.assetFindings()...)
 	for _, s := range p.w.Sources {
 		if s.Kind == Entra && !s.LastSeen.IsZero() && p.w.Now.Sub(s.LastSeen) > silentAfter {
 			out = append(out, Alarm{SourceSilent, s.Name + " called last on " + s.LastSeen.UTC().Format(time.RFC3339)})
@@ -62,6 +62,11 @@ func (p *planner) next(rows []Row) time.Time {
 	for _, r := range rows {
 		if r.Verdict == Waiting {
 			soon(r.Until)
+		}
+	}
+	for _, s := range p.steps {
+		if s.Verdict == Waiting {
+			soon(s.Until)
 		}
 	}
 	soon(p.w.Preflight.Next(p.w.Now))

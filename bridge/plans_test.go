@@ -101,6 +101,12 @@ func memberText(m Member) string {
 	if m.Applied != NoRole {
 		s += ", applied " + m.Applied.Word()
 	}
+	for _, a := range m.Assets {
+		s += fmt.Sprintf(", %s=%s", a.Asset, rolesText(a.Roles))
+		if len(a.Applied) > 0 {
+			s += " given " + rolesText(a.Applied)
+		}
+	}
 	if m.PersonID != "" {
 		s += ", is " + m.PersonID
 	}
@@ -130,8 +136,11 @@ func observeFile(t *testing.T, w *World, seen string) string {
 	}
 	*w = f.w
 	w.Pull.Members = len(f.seen)
+	if len(f.assets) > 0 {
+		w.Pull.Assets = AssetsRead(f.assets)
+	}
 	n := 0
-	got := Observe(Observation{Now: w.Now, Pull: w.Pull, Hub: w.Hub, Traits: w.Traits, Sources: w.Sources, Seen: f.seen, Members: w.Members,
+	got := Observe(Observation{Now: w.Now, Pull: w.Pull, Hub: w.Hub, Traits: w.Traits, Sources: w.Sources, Seen: f.seen, Assets: f.assets, Members: w.Members,
 		Invitations: w.Invitations, People: w.People, Decisions: w.Decisions, Open: w.Open,
 		NewID: func() string { n++; return fmt.Sprintf("new%d", n) }})
 	var b strings.Builder
@@ -152,7 +161,7 @@ func observeFile(t *testing.T, w *World, seen string) string {
 		b.WriteString("quiet\n")
 	}
 	w.take(got)
-	again := Observe(Observation{Now: w.Now, Pull: w.Pull, Hub: w.Hub, Traits: w.Traits, Sources: w.Sources, Seen: f.seen, Members: w.Members,
+	again := Observe(Observation{Now: w.Now, Pull: w.Pull, Hub: w.Hub, Traits: w.Traits, Sources: w.Sources, Seen: f.seen, Assets: f.assets, Members: w.Members,
 		Invitations: w.Invitations, People: w.People, Decisions: w.Decisions, Open: w.Open,
 		NewID: func() string { n++; return fmt.Sprintf("again%d", n) }})
 	if len(again.Members)+len(again.Invitations) > 0 {

@@ -54,6 +54,7 @@ var reasonTable = []Reason{
 	{GuardSelf, "the account that the hub's token acts as is never changed", HubAdmin, "connect the hub with another account's token first"},
 	{GuardProtected, "the member is protected", HubAdmin, "take it off the protected list if it may be changed"},
 	{GuardRaises, "more raises to admin at once than max-raises allows", HubAdmin, "check the group, then approve the raises"},
+	{GuardAssets, "more access to assets taken away at once than max-asset-removals and max-asset-removals-min allow", HubAdmin, "check the rules and groups, then approve the changes or give an override"},
 	{GuardAdds, "more invitations at once than max-adds or max-adds-percent allow", HubAdmin, "check that the rule names the right group, then approve the invitations"},
 	{GuardInvitesPerDay, "the invitations of the last 24 hours have reached max-invites-per-day", Nobody, "the rest goes out as the 24 hours pass"},
 	{GuardMemberCap, "the platform's limit of members on one hub is reached", HubAdmin, "remove members that are not needed, or use another hub"},
@@ -62,6 +63,16 @@ var reasonTable = []Reason{
 	{GuardMassChange, "more than one person is concerned by a group or rule that is gone", HubAdmin, "approve the changes, or restore the group or rule"},
 	{GuardDriftOwner, "someone else made this member an admin; taking that back needs a person's word", HubAdmin, "approve the lowering, or give the person the role by a group"},
 	{DriftRaised, "someone else raised this member on the platform, and revert-drift is off", HubAdmin, "approve the lowering, lower it on the platform, or give the role by a group"},
+
+	{AssetUnread, "the last pull did not read this asset whole, so nobody knows who has access to it", Nobody, "the next pull that reads it answers it; if it never does, look at the alarm asset.unreadable"},
+	{AssetUnreadable, "a pull could not read who has access to an asset that a rule names; nothing was concluded on it", HubAdmin, "check the asset's id, that it belongs to the hub, and that the connected account may manage it"},
+	{AssetUnknownKind, "a rule names a kind of asset that this adbridge does not know on the platform; it is ignored", Operator, "correct the rule, or run the version of adbridge that it was written for"},
+	{AssetDrift, "someone else gave more access to the asset than the rules want", HubAdmin, "take it back on the platform, approve the change here, or give the access by a rule"},
+	{AssetTakenAway, "someone else took the access to the asset away on the platform", Nobody, "nothing; it is given again where a rule wants it"},
+	{AssetForeign, "access to the asset that adbridge did not give", Nobody, "nothing; it is never touched. Add a rule if adbridge should manage it"},
+	{AssetWithMember, "the person is to leave the hub; the access to the asset ends with the membership", Nobody, "nothing"},
+	{AssetNotOurs, "the member is not ours, so adbridge gives no access to assets", HubAdmin, "adopt the member, or give the access on the platform"},
+	{AssetByHand, "the access is not wanted any more, and the platform lets nobody take it away by its API", HubAdmin, "take it away on the platform, or remove the person from the hub and invite them again"},
 
 	{HubObserving, "the hub is in observe: nothing leaves", HubAdmin, "read the adoption report, then choose another mode"},
 	{HubMode, "the hub's mode does not allow this change", HubAdmin, "choose no-remove (role changes) or full (removals) if it should happen"},
@@ -74,7 +85,6 @@ var reasonTable = []Reason{
 	{SourceSilent, "the identity provider has not called for more than three of its cycles", IdentityTeam, "look at the provisioning status in the identity provider; nothing is changed because of it"},
 	{PartnerEnded, "the business is no partner of the hub any more: it reaches nothing that we share", HubAdmin, "remove the monitor hub, or make the business a partner again"},
 	{PartnerNoMonitor, "assets are shared with a partner at whose people nobody looks", HubAdmin, "ask the partner for an admin account of its business and connect it with --partner-of"},
-	{PartnerAssetUnread, "who of the partner's people reaches a shared asset could not be read; nothing was concluded on it", HubAdmin, "let the partner accept the asset on the platform, or stop sharing it"},
 	{PartnerUnread, "the hub's partners could not be read; what is shown of them is from before", HubAdmin, "give the app the platform's permission to read partners, and authorise it again"},
 
 	{DoctorSameGroup, "one Okta group both assigns the app and is pushed, which Okta does not support", IdentityTeam, "assign the app by another group and push this one only"},
@@ -126,6 +136,8 @@ var reasonTable = []Reason{
 	{OwnPartner, "the member belongs to a partner business", Nobody, "nothing"},
 
 	{WaitSettle, "within the settle window: the person may just be moving between groups", Nobody, "it goes on by itself when the window ends"},
+	{AssetAcceptance, "access to assets comes once the person has accepted the invitation to the hub", ThePersonSelf, "accept the invitation; the access follows by itself"},
+	{AssetRoleFirst, "the role on the hub is changed first, then the access to assets", Nobody, "it goes on by itself"},
 	{DecisionRejected, "a person rejected this change", HubAdmin, "undo the rejection to have it done"},
 	{DecisionApproved, "a person approved this change", Nobody, "nothing"},
 	{DecisionOverride, "a person lifted the guard for a time", Nobody, "nothing; the guard is back when the override ends"},

@@ -11,7 +11,7 @@ import (
 // not to be sent, and the next plan decides anew.
 func Recheck(w World, t Task) (ok bool, code Code, detail string) {
 	r := newRecheck(w, t)
-	for _, check := range []func() (Code, string){r.hub, r.word, r.subject, r.wanted, r.removal, r.admins, r.room} {
+	for _, check := range []func() (Code, string){r.hub, r.word, r.subject, r.asset, r.wanted, r.removal, r.admins, r.room} {
 		if code, detail := check(); code != "" {
 			return false, code, detail
 		}
@@ -64,7 +64,7 @@ func newRecheck(w World, t Task) *recheck {
 	}
 	if id := r.ids.of[person]; id != nil {
 		r.h = &human{persons: id.people}
-		r.h.unite(wish)
+		r.h.unite(wish, w.Traits)
 		for i := range w.Members {
 			if m := &w.Members[i]; r.ids.of[m.PersonID] == id && m.Presence != Gone {
 				r.h.members = append(r.h.members, m)
@@ -123,7 +123,7 @@ func (r *recheck) hub() (Code, string) {
 		return haltCode(hub.Halt.State), hub.Halt.Note
 	case hub.Mode == ModeObserve || hub.Mode == "":
 		return HubObserving, ""
-	case !hub.Mode.Allows(Row{Action: r.t.Action, Situation: r.t.Cause}):
+	case r.t.Action != Assign && r.t.Action != Unassign && !hub.Mode.Allows(Row{Action: r.t.Action, Situation: r.t.Cause}):
 		return HubMode, "the hub is in " + string(hub.Mode)
 	case r.w.Pull.BusinessID != "" && hub.BusinessID != "" && r.w.Pull.BusinessID != hub.BusinessID:
 		return PullWrongBusiness, r.w.Pull.BusinessID

@@ -25,6 +25,8 @@ type Settings struct {
 	MaxAdds             int           // invitations per run
 	MaxAddsPercent      int           // and percent of members
 	MaxAddsMin          int           // but by percent never fewer than so many
+	MaxAssetRemovals    int           // accesses to assets taken away per run, percent of all that are ours
+	MaxAssetRemovalsMin int           // and always allowed up to so many
 	MaxShrinkPercent    int           // a pull that shows so many fewer is not believed
 	InviteAttempts      int           // per person
 	MaxInvitesPerDay    int           // per hub and 24 h; 0 = no limit

@@ -94,6 +94,9 @@ func (p *planner) underWay() {
 	member, person := map[string][]*Task{}, map[string][]*Task{}
 	for i := range p.w.Open {
 		t := &p.w.Open[i]
+		if t.Action == Assign || t.Action == Unassign {
+			continue // the asset's own step heeds it
+		}
 		if t.MemberID != "" {
 			member[t.MemberID] = append(member[t.MemberID], t)
 		}
@@ -225,6 +228,11 @@ func (p *planner) halt() {
 			it.is(Would, reason, detail)
 		} else if it.Action == Adopt && it.Verdict == Fine {
 			it.is(Would, reason, detail)
+		}
+	}
+	for _, s := range p.steps {
+		if s.Verdict == Do {
+			s.is(Would, reason, detail)
 		}
 	}
 }

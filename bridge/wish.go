@@ -18,13 +18,16 @@ func Wish(w World) []Desired {
 	var out []Desired
 	for _, p := range w.People {
 		if d, ok := v.of(p); ok {
+			d.Assets = v.assets(v.before[p.ID], d)
 			out = append(out, d)
 		}
 	}
 	// A person whom the directory does not know any more.
 	for _, d := range w.Desired {
 		if _, known := v.people[d.PersonID]; !known && v.bound[d.PersonID] {
-			out = append(out, v.change(d, Person{ID: d.PersonID, DeletedAt: w.Now}, NoRole, nil))
+			gone := v.change(d, Person{ID: d.PersonID, DeletedAt: w.Now}, NoRole, nil)
+			gone.Assets = v.assets(d, gone)
+			out = append(out, gone)
 		}
 	}
 	slices.SortFunc(out, func(a, b Desired) int { return cmp.Compare(a.PersonID, b.PersonID) })
@@ -45,13 +48,14 @@ type wishes struct {
 	bound   map[string]bool         // persons with a member or an open invitation
 	ours    map[string]bool         // persons with a member that is ours to remove
 	order   map[string]int          // rule id → place
+	asset   *assetWishes            // nil: nobody has or is to have any asset
 }
 
 func newWishes(w World) *wishes {
 	v := &wishes{
 		now: w.Now, people: make(map[string]bool, len(w.People)), before: make(map[string]Desired, len(w.Desired)),
 		rules: map[string]Rule{}, groups: make(map[string]Group, len(w.Groups)), granted: map[string][]Provenance{},
-		in: make(map[string][]Provenance, len(w.People)), filled: map[string]bool{}, bound: map[string]bool{}, ours: map[string]bool{}, order: map[string]int{},
+		in: make(map[string][]Provenance, len(w.People)), filled: map[string]bool{}, bound: map[string]bool{}, ours: map[string]bool{}, order: map[string]int{}, asset: newAssetWishes(w),
 	}
 	for _, p := range w.People {
 		v.people[p.ID] = true

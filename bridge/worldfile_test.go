@@ -2,6 +2,8 @@ package bridge
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +14,8 @@ import (
 // testdata/plans/README.md.
 type worldFile struct {
 	w      World
+	assets []AssetListing // of a pull
+	unread []AssetRead    // assets that the last pull failed to read, or did not know
 	seen   []Seen
 	source string
 	line   int
@@ -21,7 +25,7 @@ func parseWorld(text string) (World, error) {
 	f := &worldFile{}
 	f.w.Hub = Hub{ID: "hub", Slug: "hub", Platform: TikTok, BusinessID: "biz", Mode: ModeFull, Settings: DefaultSettings(), Generation: 1}
 	f.w.Traits = Traits{Platform: TikTok, InviteBatch: 50, MaskedEmails: true, Propagation: 2 * time.Minute,
-		Native: map[Role]string{Owner: "ADMIN", Collaborator: "STANDARD"}}
+		Native: map[Role]string{Owner: "ADMIN", Collaborator: "STANDARD"}, Assets: oneRole}
 	f.w.Now = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	f.w.Pull = Pull{ID: "pull", HubID: "hub", BusinessID: "biz", Complete: true, PlatformTotal: -1}
 	f.w.Pull.StartedAt = f.w.Now.Add(-time.Hour)
@@ -42,7 +46,52 @@ func parseWorld(text string) (World, error) {
 			}
 		}
 	}
+	if f.w.Pull.ID != "" {
+		f.w.Pull.Assets = slices.DeleteFunc(slices.Clone(f.unread), func(r AssetRead) bool { return r.Error == "" })
+		for _, a := range ManagedAssets(f.w) {
+			if !slices.ContainsFunc(f.unread, func(r AssetRead) bool { return r.Asset == a }) {
+				f.w.Pull.Assets = append(f.w.Pull.Assets, AssetRead{AssetDetails: AssetDetails{Asset: a}})
+			}
+		}
+	}
 	return f.w, nil
+}
+
+// oneRole are assets on which a person has one role, as on TikTok; manyRoles
+// those on which they have a set of them, as on Meta.
+var (
+	oneRole = []AssetKind{{Kind: "ad_account", Noun: "ad account", Roles: []string{"ANALYST", "OPERATOR", "ADMIN"}, Revocable: true},
+		{Kind: "finance", Noun: "finance role", Roles: []string{"ANALYST", "MANAGER"}, OfHub: true, Seen: true}}
+	manyRoles = []AssetKind{{Kind: "ad_account", Noun: "ad account", Roles: []string{"ANALYZE", "ADVERTISE", "MANAGE"}, Many: true, Revocable: true},
+		{Kind: "page", Noun: "page", Roles: []string{"ANALYZE", "MODERATE", "MANAGE"}, Many: true, Revocable: true}}
+)
+
+// asset reads KIND:ID.
+func asset(s string) Asset {
+	kind, id, _ := strings.Cut(s, ":")
+	return Asset{Kind: kind, ID: id}
+}
+
+// given takes what is left of a line's key=value as access to assets.
+func (a *args) given() []AssetAccess {
+	var out []AssetAccess
+	for _, k := range slices.Sorted(maps.Keys(a.kv)) {
+		x, err := a.f.w.Traits.ParseAssetAccess(k + "=" + a.kv[k])
+		if err != nil {
+			kind, id, _ := strings.Cut(k, ":") // saved by another version
+			x = AssetAccess{Asset{kind, id}, []string{a.kv[k]}}
+		}
+		out = append(out, x)
+		delete(a.kv, k)
+	}
+	return out
+}
+
+func (a *args) roles(key string) []string {
+	if v := a.get(key, ""); v != "" {
+		return strings.Split(v, "+")
+	}
+	return nil
 }
 
 // words splits a line at blanks outside quotes.
@@ -177,7 +226,7 @@ func (f *worldFile) take(line string) error {
 		}
 		if a.get("platform", "tiktok") == "meta" {
 			w.Hub.Platform = Meta
-			w.Traits.Platform, w.Traits.ChangePending, w.Traits.MaskedEmails = Meta, true, false
+			w.Traits.Platform, w.Traits.ChangePending, w.Traits.MaskedEmails, w.Traits.Assets = Meta, true, false, manyRoles
 		}
 		w.Traits.MemberCap, w.Traits.AdminCap = a.number("member-cap", 0), a.number("admin-cap", 0)
 	case "set":
@@ -199,7 +248,7 @@ func (f *worldFile) take(line string) error {
 			ExternalID: a.get("external", ""), DeletedAt: a.when("deleted", "")})
 	case "rule":
 		w.Rules = append(w.Rules, Rule{ID: a.at(0), HubID: "hub", GroupName: a.at(1), Role: role(a.at(2)), Order: len(w.Rules),
-			SourceID: a.get("source", ""), GroupID: a.get("id", "")})
+			SourceID: a.get("source", ""), GroupID: a.get("id", ""), Assets: a.given()})
 	case "person":
 		email := a.get("email", a.at(0)+"@corp.example")
 		p := Person{ID: a.at(0), SourceID: a.get("source", f.source), UserName: a.get("userName", email), Active: a.get("active", "yes") == "yes",
@@ -220,7 +269,7 @@ func (f *worldFile) take(line string) error {
 		m := Member{ID: a.at(0), HubID: "hub", PersonID: a.at(1), FirstSeen: a.when("first", "-90d"), LastSeen: w.Now.Add(-time.Hour)}
 		m.Kind, m.Presence = MemberKind(a.get("kind", "human")), Presence(a.get("presence", "active"))
 		m.Role = role(a.get("role", "collaborator"))
-		m.Access.Role = w.Traits.Native[m.Role]
+		m.Access.Role, m.Access.Finance = w.Traits.Native[m.Role], a.get("finance", "")
 		m.Email = a.get("email", "")
 		if m.Email == "" && m.PersonID != "" {
 			m.Email = m.PersonID + "@corp.example"
@@ -249,6 +298,35 @@ func (f *worldFile) take(line string) error {
 			m.Match = &Match{Rule: a.get("match", MatchByEmail), Evidence: m.Email, At: m.FirstSeen}
 		}
 		w.Members = append(w.Members, m)
+	case "access":
+		for i := range w.Members {
+			if m := &w.Members[i]; m.ID == a.at(0) {
+				m.put(MemberAsset{Asset: asset(a.at(1)), Roles: a.roles("roles"), Applied: a.roles("applied"), AppliedAt: a.when("wrote", ""), SeenAt: a.when("since", "-90d")})
+			}
+		}
+	case "wants":
+		for i := range w.Desired {
+			d := &w.Desired[i]
+			if d.PersonID != a.at(0) {
+				continue
+			}
+			x := DesiredAsset{AssetAccess: AssetAccess{asset(a.at(1)), a.roles("roles")}, Since: a.when("since", "-90d"), Cause: Code(a.get("cause", "wish.rule"))}
+			for _, one := range strings.Split(a.get("by", ""), ",") {
+				if r, g, ok := strings.Cut(one, "/"); ok {
+					x.Why = append(x.Why, Provenance{RuleID: r, GroupID: g, GroupName: g, Role: Collaborator})
+				}
+			}
+			d.Assets = append(d.Assets, x)
+		}
+	case "unread":
+		f.unread = append(f.unread, AssetRead{AssetDetails{Asset: asset(a.at(0))}, a.get("error", "")})
+	case "users":
+		l := AssetListing{Asset: asset(a.at(0)), Error: a.get("error", "")}
+		l.Complete = l.Error == ""
+		for _, id := range slices.Sorted(maps.Keys(a.kv)) {
+			l.Users = append(l.Users, AssetUser{PlatformID: id, Roles: a.roles(id)})
+		}
+		f.assets = append(f.assets, l)
 	case "invitation":
 		i := Invitation{ID: a.at(0), HubID: "hub", PersonID: a.at(1), Email: a.get("email", a.at(1)+"@corp.example"), Role: role(a.get("role", "collaborator")),
 			State: InvitationState(a.get("state", "pending")), Attempt: a.number("attempt", 1), MemberID: a.get("member", ""), PlatformID: a.get("number", ""),
@@ -276,8 +354,12 @@ func (f *worldFile) take(line string) error {
 		t := Task{ID: a.at(0), HubID: "hub", Key: a.at(1), State: TaskState(a.get("state", "running")), PersonID: a.get("person", ""), MemberID: a.get("member", ""),
 			From: role(a.get("from", "none")), To: role(a.get("to", "none")), Reason: Code(a.get("reason", "")), Detail: a.get("detail", ""),
 			AboutToAt: a.when("sent", "-1m"), EndedAt: a.when("ended", ""), NotBefore: a.when("after", "")}
-		action, _, _ := strings.Cut(t.Key, "/")
+		action, rest, _ := strings.Cut(t.Key, "/")
 		t.Action = Action(action)
+		if t.Action == Assign || t.Action == Unassign {
+			_, name, _ := strings.Cut(rest, "/")
+			t.Asset, t.Roles = asset(name), a.roles("roles")
+		}
 		w.Open = append(w.Open, t)
 	case "pull":
 		if a.at(0) == "none" {
@@ -302,7 +384,7 @@ func (f *worldFile) take(line string) error {
 		s := Seen{Kind: MemberKind(a.get("kind", "human")), Presence: Presence(a.get("presence", "active")), Email: a.get("email", ""), Name: a.get("name", ""),
 			Role: role(a.get("role", "collaborator")), PlatformID: a.get("number", ""), InvitationID: a.get("invitation", ""), ExpiresAt: a.when("expires", "")}
 		s.Masked = strings.Contains(s.Email, "*")
-		s.Access.Role = w.Traits.Native[s.Role]
+		s.Access.Role, s.Access.Finance = w.Traits.Native[s.Role], a.get("finance", "")
 		f.seen = append(f.seen, s)
 	default:
 		return fmt.Errorf("%q is no noun of a world file", ws[0])
