@@ -22,7 +22,9 @@ func access(kind, id string, roles ...string) bridge.AssetAccess {
 	return bridge.AssetAccess{Asset: bridge.Asset{Kind: kind, ID: id}, Roles: roles}
 }
 
-func adAccount(i int, role string) bridge.AssetAccess { return access(advertiser, advertiserID(i), role) }
+func adAccount(i int, role string) bridge.AssetAccess {
+	return access(advertiser, advertiserID(i), role)
+}
 
 // has is what a person has on an asset, in truth.
 func (h *hub) has(who connectors.Subject, a bridge.Asset) string {

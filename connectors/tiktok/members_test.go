@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -328,52 +327,6 @@ func TestFormerMembersAreNotListed(t *testing.T) {
 	}
 }
 
-// clock is a time that moves when somebody sleeps.
-type clock struct{ ns atomic.Int64 }
-
-func (c *clock) now() time.Time { return noon.Add(time.Duration(c.ns.Load())) }
-func (c *clock) sleep(ctx context.Context, d time.Duration) error {
-	c.ns.Add(int64(d))
-	return ctx.Err()
-}
-
-// TestAFullBusinessCenterIsReadWithinTheAppsBudget: 4,000 members at the basic
-// tier, however TikTok counts, without once being throttled.
-func TestAFullBusinessCenterIsReadWithinTheAppsBudget(t *testing.T) {
-	for _, window := range []string{"calendar", "sliding"} {
-		clk := new(clock)
-		w := tiktoksim.World{
-			Apps:            []tiktoksim.App{{AppID: appID, Secret: appSecret}},
-			Tokens:          []tiktoksim.Token{{Token: token, AppID: appID, User: selfID}},
-			BusinessCenters: []tiktoksim.BusinessCenter{{BCID: ourBC, Name: "FULL", Members: []tiktoksim.Member{{UserID: selfID, Email: "bridge@example.com", Role: "ADMIN"}}}},
-		}
-		for i := range 3999 {
-			w.BusinessCenters[0].Members = append(w.BusinessCenters[0].Members, tiktoksim.Member{UserID: fmt.Sprint(6900000000000000000 + i), Email: fmt.Sprintf("person%04d@example.com", i)})
-		}
-		sim := tiktoksim.New(tiktoksim.Options{World: w, Now: clk.now, Switches: tiktoksim.Switches{LimitWindow: window}})
-		c := open1(t, serve(t, sim), func(cfg *connectors.Config) {
-			cfg.Budget = connectors.NewBudgetClock(clk.now, clk.sleep, Tiers["basic"]...)
-			cfg.Now, cfg.Sleep = clk.now, clk.sleep
-		})
-		if n := len(all(t, c)); n != 4000 {
-			t.Errorf("%s: %d members", window, n)
-		}
-		const calls = 201 // 200 pages, and one of declined invitations
-		if n := sim.Calls(""); n != calls {
-			t.Errorf("%s: %d calls for %d pages", window, n, calls)
-		}
-		for _, r := range sim.Requests() {
-			if r.Code != 0 {
-				t.Fatalf("%s: code %d at %v", window, r.Code, r.Time)
-			}
-		}
-		// The budget gives 8 a second in the long run (10 in any one second).
-		if took, most := clk.now().Sub(noon), calls*time.Second/8*11/10; took > most {
-			t.Errorf("%s: it took %v, want at most %v", window, took, most)
-		}
-	}
-}
-
 func TestMaskedAddressesFit(t *testing.T) {
 	for _, c := range []struct {
 		shown, full string
@@ -388,30 +341,5 @@ func TestMaskedAddressesFit(t *testing.T) {
 		if fits(c.shown, c.full) != c.want || fits(c.full, c.shown) != c.want {
 			t.Errorf("%q and %q: want %v", c.shown, c.full, c.want)
 		}
-	}
-}
-
-// TestAListOfFiftyThousandStaysSmall: more than TikTok allows, in memory that
-// does not grow with what was read before.
-func TestAListOfFiftyThousandStaysSmall(t *testing.T) {
-	c, _ := pages(t, func(_, page int) string { return list(page, 50_000, ids(page*20-19, page*20)...) })
-	var before, after runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
-	n := 0
-	for _, err := range c.Members(t.Context(), nil) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if n++; n == 50_000 {
-			runtime.GC()
-			runtime.ReadMemStats(&after)
-		}
-	}
-	if n != 50_000 {
-		t.Fatalf("%d members", n)
-	}
-	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 40<<20 {
-		t.Errorf("the list holds %d MiB", grown>>20)
 	}
 }
