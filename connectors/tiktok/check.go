@@ -75,6 +75,9 @@ func (k *check) run(ctx context.Context) error {
 	if err := k.people(ctx); err != nil || k.Blocked() {
 		return err
 	}
+	if err := k.access(ctx); err != nil {
+		return err
+	}
 	return k.log(ctx)
 }
 

@@ -58,8 +58,14 @@ func TestCheckKnowsEveryPrecondition(t *testing.T) {
 		"verification not told":  {code: needVerified, want: bridge.NotKnown},
 		"self":                   {code: needSelf, want: bridge.Met},
 		"the token is dead":      {do: func(h *hub) { h.RevokeToken() }, code: needToken, want: bridge.Missing},
+		"access to assets":       {code: needScopeAssets, want: bridge.Met},
 		"and nothing else known": {do: func(h *hub) { h.RevokeToken() }, code: needAdmin, want: bridge.NotKnown},
 		"no admin":               {do: func(h *hub) { h.Demote() }, code: needAdmin, want: bridge.Missing},
+		"no access to assets": {do: func(h *hub) { h.ok(h.SetScopes(token, tiktoksim.ScopeReadBC, tiktoksim.ScopeBCMember)) },
+			code: needScopeAssets, want: bridge.Missing},
+		"whether to assets is not known": {do: func(h *hub) {
+			h.Faults.Add(tiktoksim.Fault{Op: "bc/asset/admin/get", Kind: tiktoksim.HTTPStatus, Status: 502, Times: -1})
+		}, code: needScopeAssets, want: bridge.NotKnown},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

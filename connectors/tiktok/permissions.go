@@ -45,6 +45,22 @@ func (c *Connector) blind(ctx context.Context, op string) bool {
 	return false
 }
 
+// access tries the scope of assets; a hub whose rules name none does without it.
+func (k *check) access(ctx context.Context) error {
+	_, err := k.assets(advertiser).page(ctx, k.Connector, 1)
+	switch no := denied(err); {
+	case no != nil:
+		k.Missing(needScopeAssets, "the app may not read assets: %s", no.Message)
+	case connectors.KindOf(err) == connectors.KindToken || ctx.Err() != nil:
+		return err
+	case err != nil:
+		k.Unknown(needScopeAssets, "assets could not be read: %v", err)
+	default:
+		k.OK(needScopeAssets, "bc/asset/admin/get answers")
+	}
+	return nil
+}
+
 func scopeMissing(no *connectors.Error) error {
 	no.Kind, no.Reason = connectors.KindForbidden, bridge.PlatformScopeMissing
 	for _, s := range permissions {

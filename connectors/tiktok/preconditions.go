@@ -11,6 +11,7 @@ const (
 	needAdmin       = "admin"
 	needScopeRead   = "scope-business-center"
 	needScopePeople = "scope-members"
+	needScopeAssets = "scope-assets"
 	needSelf        = "service-account"
 	needAdmins      = "other-admins"
 	needAdminRoom   = "room-for-admins"
@@ -42,6 +43,9 @@ func Preconditions() []bridge.Precondition {
 			Consequence: "members can neither be read nor changed", Next: "Let an admin of the Business Center make this account an Admin, or authorise as an admin."},
 		{Code: needScopePeople, What: "the app has the scope BC Member Management (156)", Blocking: true, Reason: bridge.PlatformScopeMissing,
 			Consequence: "members can neither be read nor changed", Next: "Give the app the scope BC Member Management (156) at business-api.tiktok.com and authorise again."},
+		{Code: needScopeAssets, What: "the app has the scope BC Asset (153)",
+			Consequence: "rules can give nobody access to ad accounts and other assets; nothing else depends on it",
+			Next:        "Give the app the scope BC Asset (153) at business-api.tiktok.com and authorise again, if rules name assets."},
 		{Code: needSelf, What: "the service account is known among the admins, and so protected", Reason: bridge.GuardSelf,
 			Consequence: "a rule could remove the account that adbridge acts as", Next: "Protect its member by hand, so that no rule can remove it."},
 		{Code: needAdmins, What: "two other people are Admins",
