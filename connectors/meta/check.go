@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -22,7 +23,7 @@ import (
 var (
 	scopeNeeded = "business_management"
 	scopesUsed  = []string{"pages_read_engagement", "pages_show_list"}
-	scopesUsual = []string{"ads_management", "catalog_management", "pages_manage_metadata", "public_profile"}
+	scopesUsual = []string{"ads_management", "catalog_management", "pages_manage_metadata", "public_profile", "whatsapp_business_management"}
 )
 
 // tokenInfo is debug_token.
@@ -255,6 +256,7 @@ func (k *check) scopes(ctx context.Context) error {
 			extra = append(extra, s)
 		}
 	}
+	k.assetScopes(granted)
 	if len(lacking) > 0 {
 		k.missing(needScopesUsed, "the token lacks %s, on which business_management depends", strings.Join(lacking, ", "))
 	}
@@ -262,6 +264,25 @@ func (k *check) scopes(ctx context.Context) error {
 		k.missing(needScopesLeast, "the token may do more than is needed: %s", strings.Join(extra, ", "))
 	}
 	return nil
+}
+
+// assetScopes compares what the token may do with what giving assets takes.
+func (k *check) assetScopes(granted []string) {
+	kinds := map[string][]string{}
+	for _, a := range assetKinds {
+		if !slices.Contains(granted, a.scope) {
+			kinds[a.scope] = append(kinds[a.scope], a.Noun)
+		}
+	}
+	if len(kinds) == 0 {
+		k.OK(needScopesAssets, "granted, for every kind of asset")
+		return
+	}
+	var lacking []string
+	for _, scope := range slices.Sorted(maps.Keys(kinds)) {
+		lacking = append(lacking, fmt.Sprintf("%s (%s)", scope, strings.Join(kinds[scope], ", ")))
+	}
+	k.missing(needScopesAssets, "the token lacks %s", strings.Join(lacking, "; "))
 }
 
 // portfolio reads the business itself.

@@ -46,6 +46,7 @@ func Traits() connectors.Traits {
 		InviteBatch:   1,
 		PageSize:      pageSize,
 		Propagation:   5 * time.Second, // not documented; a guess on the careful side (I)
+		Assets:        assetTraits(),
 	}
 }
 
@@ -60,11 +61,16 @@ type Connector struct {
 	rest     *rest.Client
 	now      func() time.Time
 	sleep    func(context.Context, time.Duration) error
-	upgraded atomic.Pointer[string] // X-Ad-Api-Version-Warning, once seen
+	cfg      connectors.Config
+	version  string
+	upgraded *atomic.Pointer[string] // X-Ad-Api-Version-Warning, once seen
+	own      *Connector              // of a page's connector: the hub's
 
 	mu       sync.Mutex
-	machines map[string]bool // ids of system users; nil until read
-	born     time.Time       // when our system user was made, once known
+	machines map[string]bool       // ids of system users; nil until read
+	born     time.Time             // when our system user was made, once known
+	pages    map[string]*Connector // by page: who speaks with the page's own token
+	shared   *sharing              // what our assets say of partners, once read
 }
 
 // Open makes a connector; it makes no call.
@@ -100,27 +106,36 @@ func (o Options) open(cfg connectors.Config) (*Connector, error) {
 	if cfg.Token.Empty() {
 		return nil, errors.New("token is missing; a Meta hub needs the access token of an admin system user of its business portfolio")
 	}
-	c := &Connector{business: business, pageSize: o.PageSize, appID: cfg.AppID, token: cfg.Token, secret: cfg.AppSecret, now: cfg.Now, sleep: cfg.Sleep}
+	c := &Connector{
+		business: business, pageSize: o.PageSize, appID: cfg.AppID, secret: cfg.AppSecret, now: cfg.Now, sleep: cfg.Sleep,
+		cfg: cfg, version: o.Version, upgraded: new(atomic.Pointer[string]),
+	}
 	if c.now == nil {
 		c.now = time.Now
 	}
 	if c.sleep == nil {
 		c.sleep = connectors.Sleep
 	}
-	if !cfg.AppSecret.Empty() {
-		c.proof = proof(cfg.AppSecret, cfg.Token)
+	return c, c.speak(cfg.Token)
+}
+
+// speak makes the connector speak with a token. Beside it, those in also are
+// hidden wherever text leaves.
+func (c *Connector) speak(token bridge.Secret, also ...string) (err error) {
+	c.token = token
+	if !c.secret.Empty() {
+		c.proof = proof(c.secret, token)
 	}
+	cfg := c.cfg
+	cfg.Token = token
 	c.rest, err = rest.New(cfg, rest.Options{
-		Platform: bridge.Meta, BaseURL: host + "/" + o.Version,
+		Platform: bridge.Meta, BaseURL: host + "/" + c.version,
 		// The header keeps the token out of URLs, and so out of paging.next.
-		Header:  http.Header{"Authorization": {"Bearer " + cfg.Token.Reveal()}},
-		Secrets: []string{c.proof},
+		Header:  http.Header{"Authorization": {"Bearer " + token.Reveal()}},
+		Secrets: append(also, c.proof),
 		Hide:    []string{"access_token", "appsecret_proof", "input_token"},
 	})
-	if err != nil {
-		return nil, err
-	}
-	return c, nil
+	return err
 }
 
 // proof is appsecret_proof: lower-case hex HMAC-SHA256 of the token, keyed with
@@ -167,16 +182,19 @@ func (c *Connector) get(ctx context.Context, o op, path string, query url.Values
 // do makes one call.
 func (c *Connector) do(ctx context.Context, o op, r rest.Request) (rest.Answer, error) {
 	r.Op, r.Method, r.Write = o.name, o.method, o.class.has(writes)
+	decode, account := r.Decode, accountOf(r)
+	r.Decode = func(a rest.Answer) rest.Reading {
+		reading := decode(a)
+		reading.Usage = usages(a.Header, account)
+		return reading
+	}
 	a, err := c.rest.Do(ctx, r)
 	return a, c.explain(ctx, o, err)
 }
 
 // write changes something. Nothing is believed of its answer but a no.
-func (c *Connector) write(ctx context.Context, o op, id string, form url.Values) (connectors.Receipt, error) {
-	r := rest.Request{Path: "/" + id}
-	if o.class.has(toBusiness) {
-		r.Path += "/business_users"
-	}
+func (c *Connector) write(ctx context.Context, o op, path string, form url.Values) (connectors.Receipt, error) {
+	r := rest.Request{Path: path}
 	if o.method == http.MethodDelete {
 		r.Query = c.sign(form) // in the query or a form, by the guides
 	} else {

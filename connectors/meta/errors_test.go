@@ -16,6 +16,7 @@ import (
 var ops = []op{
 	opToken, opMe, opPermissions, opMyPeople, opMachine, opBusiness, opMembers, opPending, opMachines, opMember, opRequest,
 	opInvite, opSetPending, opCancel, opSetRole, opRemove,
+	opAssigned, opAssign, opUnassign, opAgencies, opPageToken, onBusiness("owned_ad_accounts"),
 }
 
 // TestEveryDocumentedCodeSaysWhatToDo goes through every code that the public

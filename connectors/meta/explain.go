@@ -75,8 +75,11 @@ const (
 // explain tells a system user that is too young from an app that may not. Only
 // where Meta leaves the subcode out does plain 10 on a change count too.
 func (c *Connector) explain(ctx context.Context, o op, err error) error {
+	if c.own != nil {
+		return c.own.explain(ctx, o, err)
+	}
 	e, ok := errors.AsType[*connectors.Error](err)
-	if !ok || e.Kind != connectors.KindForbidden || e.Code != 10 || !o.class.has(people) {
+	if !ok || e.Kind != connectors.KindForbidden || e.Code != 10 || !o.class.has(people) && !o.class.has(onAsset|writes) {
 		return err
 	}
 	if e.SubCode != notAllowed && !(e.SubCode == 0 && o.class.has(writes)) {

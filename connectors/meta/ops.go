@@ -10,6 +10,7 @@ const (
 	people           // reads or changes who is on the business
 	invites          // sends an invitation
 	toBusiness       // addressed to the business, so that the business is what may be missing
+	onAsset          // reads or changes who has access to an asset
 )
 
 func (c class) has(all class) bool { return c&all == all }
@@ -40,4 +41,16 @@ var (
 	opCancel     = op{"DELETE business_role_request", http.MethodDelete, writes | people}
 	opSetRole    = op{"POST business_user", http.MethodPost, writes | people}
 	opRemove     = op{"DELETE business_user", http.MethodDelete, writes | people}
+)
+
+// onBusiness is a listing of a business's assets or partners.
+func onBusiness(edge string) op { return op{"GET " + edge, http.MethodGet, toBusiness} }
+
+// Who is on an asset, of whatever kind.
+var (
+	opAssigned  = op{"GET assigned_users", http.MethodGet, onAsset}
+	opAssign    = op{"POST assigned_users", http.MethodPost, onAsset | writes}
+	opUnassign  = op{"DELETE assigned_users", http.MethodDelete, onAsset | writes}
+	opAgencies  = op{"GET agencies", http.MethodGet, onAsset}
+	opPageToken = op{"GET page", http.MethodGet, onAsset}
 )

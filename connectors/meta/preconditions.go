@@ -12,6 +12,7 @@ const (
 	needDataAccess   = "data-access-lasts"
 	needScope        = "scope-business-management"
 	needScopesUsed   = "scopes-depended-on"
+	needScopesAssets = "scopes-for-assets"
 	needScopesLeast  = "scopes-not-more"
 	needBusiness     = "business"
 	needVerified     = "business-verified"
@@ -50,6 +51,9 @@ func Preconditions() []bridge.Precondition {
 			Consequence: "people cannot be read or changed", Next: "Make a new token with the permission business_management, then connect the hub again."},
 		{Code: needScopesUsed, What: "the token has the permissions that business_management depends on", Reason: bridge.PlatformScopeMissing,
 			Consequence: "Meta may refuse what business_management alone would allow", Next: "Make a new token that also has pages_read_engagement and pages_show_list."},
+		{Code: needScopesAssets, What: "the token has the permissions with which rules give assets",
+			Consequence: "rules that name such an asset cannot give it; people are managed all the same",
+			Next:        "If rules give assets of that kind, make a new token that also has the permission."},
 		{Code: needScopesLeast, What: "the token may do no more than is needed", Reason: bridge.PlatformScopeExcess,
 			Consequence: "whoever gets hold of the token can do more harm", Next: bridge.ReasonOf(bridge.PlatformScopeExcess).Next},
 		{Code: needBusiness, What: "the portfolio is shown to the system user", Blocking: true, Reason: bridge.PlatformBusinessNotFound,

@@ -3,6 +3,8 @@ package meta
 import (
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,6 +80,61 @@ func TestRateLimitsOfTheSimulatorAreUnderstood(t *testing.T) {
 		e := wantKind(t, bucket, err, connectors.KindThrottled, bridge.PlatformThrottled)
 		if bucket == "business" && e.RetryAfter != time.Hour {
 			t.Errorf("the header says an hour, and the error %v", e.RetryAfter)
+		}
+	}
+}
+
+// TestUsageIsKeptWithEachCall in percent and seconds, whatever the unit of its
+// header, for those who look before something is used up.
+func TestUsageIsKeptWithEachCall(t *testing.T) {
+	for name, c := range map[string]struct {
+		header http.Header
+		asset  bridge.Asset
+		want   []connectors.Usage
+	}{
+		"nothing said": {nil, one[0].Asset, nil},
+		"app":          {http.Header{"X-App-Usage": {`{"call_count":28,"total_time":31.5,"total_cputime":25}`}}, one[0].Asset, []connectors.Usage{{Limit: "app", Percent: 31.5}}},
+		"business, in minutes": {http.Header{"X-Business-Use-Case-Usage": {`{"77":[{"type":"ads_management","call_count":95,"total_cputime":20,"total_time":20,"estimated_time_to_regain_access":19},{"type":"pages","call_count":3}]}`}}, one[0].Asset,
+			[]connectors.Usage{{Limit: "business 77 ads_management", Percent: 95, FreeIn: 19 * 60}, {Limit: "business 77 pages", Percent: 3}}},
+		"ad account, in seconds":       {http.Header{"X-Ad-Account-Usage": {`{"acc_id_util_pct":100,"reset_time_duration":90}`}}, one[0].Asset, []connectors.Usage{{Limit: "ad account " + ourAccount, Percent: 100, FreeIn: 90}}},
+		"ad account, room left":        {http.Header{"X-Ad-Account-Usage": {`{"acc_id_util_pct":9.676,"reset_time_duration":90}`}}, one[0].Asset, []connectors.Usage{{Limit: "ad account " + ourAccount, Percent: 9.68}}},
+		"of an account not told which": {http.Header{"X-Ad-Account-Usage": {`{"acc_id_util_pct":50}`}}, one[2].Asset, []connectors.Usage{{Limit: "ad account", Percent: 50}}},
+		"the fullest first": {http.Header{"X-App-Usage": {`{"call_count":10}`}, "X-Ad-Account-Usage": {`{"acc_id_util_pct":50}`}}, one[0].Asset,
+			[]connectors.Usage{{Limit: "ad account " + ourAccount, Percent: 50}, {Limit: "app", Percent: 10}}},
+		"beyond belief": {http.Header{"X-App-Usage": {`{"call_count":1e300}`}, "X-Business-Use-Case-Usage": {`{"77":[{"type":"pages","call_count":-4,"estimated_time_to_regain_access":1e300}]}`}}, one[0].Asset,
+			[]connectors.Usage{{Limit: "app", Percent: 1e6}, {Limit: "business 77 pages", FreeIn: 24 * 60 * 60}}},
+		"nonsense": {http.Header{"X-Business-Use-Case-Usage": {`{"<b>":[{"type":"pages"}],"77":[{"type":"<script>"}]}`}, "X-App-Usage": {`"full"`}, "X-Ad-Account-Usage": {`7`}}, one[0].Asset, nil},
+	} {
+		var calls []connectors.Call
+		conn, _ := scripted(t, func(r *http.Request, _ url.Values) (int, http.Header, string) {
+			if !strings.HasSuffix(r.URL.Path, "/assigned_users") {
+				return 0, nil, ""
+			}
+			return 200, c.header, `{"data":[]}`
+		}, func(cfg *connectors.Config) { cfg.OnCall = func(c connectors.Call) { calls = append(calls, c) } })
+		on(t, conn, c.asset)
+		if got := calls[len(calls)-1]; !slices.Equal(got.Usage, c.want) || (got.Detail()["usage"] != nil) != (c.want != nil) {
+			t.Errorf("%s: %+v, want %+v", name, got.Usage, c.want)
+		}
+		if calls[0].Usage != nil {
+			t.Errorf("%s: another call has it too: %+v", name, calls[0])
+		}
+	}
+}
+
+// TestUsageOfTheSimulatorShows before anything is refused, in each bucket.
+func TestUsageOfTheSimulatorShows(t *testing.T) {
+	for bucket, limit := range map[string]string{"app": "app", "user": "app", "business": "business " + ourBusiness + " ads_management"} {
+		h := startHub(t, setting{switches: metasim.Switches{RateBucket: bucket}}, crowd(3))
+		h.SetLimits(metasim.Limits{CallsPerHour: 10, AdAccountScore: 4})
+		var last connectors.Call
+		c := h.connect(func(cfg *connectors.Config) { cfg.OnCall = func(c connectors.Call) { last = c } })
+		everyone(t, c)
+		on(t, c, one[0].Asset)
+		for _, want := range []string{limit, "ad account " + ourAccount} {
+			if i := slices.IndexFunc(last.Usage, func(u connectors.Usage) bool { return u.Limit == want }); i < 0 || last.Usage[i].Percent < 20 || last.Usage[i].Percent > 60 {
+				t.Errorf("%s: no %s in %+v", bucket, want, last.Usage)
+			}
 		}
 	}
 }

@@ -31,7 +31,7 @@ func (c *Connector) Invite(ctx context.Context, emails []string, role bridge.Rol
 	if err := c.standing(ctx, email); err != nil {
 		return none, err
 	}
-	receipt, err := c.write(ctx, opInvite, c.business, url.Values{"email": {email}, "role": {native}})
+	receipt, err := c.write(ctx, opInvite, "/"+c.business+"/business_users", url.Values{"email": {email}, "role": {native}})
 	if e, ok := errors.AsType[*connectors.Error](err); ok && e.Code == 100 {
 		// Someone may have been quicker; no code says so.
 		if now := c.standing(ctx, email); connectors.KindOf(now) == connectors.KindExists {
@@ -77,7 +77,7 @@ func (c *Connector) Cancel(ctx context.Context, who connectors.Subject) (connect
 	}
 	var receipt connectors.Receipt
 	for _, id := range ids {
-		receipt, err = c.write(ctx, opCancel, id, nil)
+		receipt, err = c.write(ctx, opCancel, "/"+id, nil)
 		if err = c.noRequest(ctx, id, "", err); err != nil {
 			break
 		}
@@ -118,7 +118,7 @@ func (c *Connector) SetRole(ctx context.Context, who connectors.Subject, role br
 	if err := c.person(ctx, opSetRole, who); err != nil {
 		return receipt, err
 	}
-	receipt, err = c.write(ctx, opSetRole, who.PlatformID, url.Values{"role": {native}})
+	receipt, err = c.write(ctx, opSetRole, "/"+who.PlatformID, url.Values{"role": {native}})
 	return receipt, c.noMember(ctx, who.PlatformID, role, err)
 }
 
@@ -136,7 +136,7 @@ func (c *Connector) setPending(ctx context.Context, who connectors.Subject, role
 		return receipt, err
 	}
 	for _, id := range ids {
-		receipt, err = c.write(ctx, opSetPending, id, url.Values{"role": {native}})
+		receipt, err = c.write(ctx, opSetPending, "/"+id, url.Values{"role": {native}})
 		if err = c.noRequest(ctx, id, role, err); err != nil {
 			break
 		}
@@ -153,7 +153,7 @@ func (c *Connector) Remove(ctx context.Context, who connectors.Subject) (connect
 	if err := c.person(ctx, opRemove, who); err != nil {
 		return connectors.Receipt{}, err
 	}
-	receipt, err := c.write(ctx, opRemove, who.PlatformID, nil)
+	receipt, err := c.write(ctx, opRemove, "/"+who.PlatformID, nil)
 	return receipt, c.noMember(ctx, who.PlatformID, "", err)
 }
 
@@ -163,21 +163,30 @@ func (c *Connector) person(ctx context.Context, o op, who connectors.Subject) er
 	if err := valid(o, connectors.Subject{PlatformID: who.PlatformID}); err != nil {
 		return err
 	}
-	c.mu.Lock()
-	machines := c.machines
-	c.mu.Unlock()
-	if machines == nil {
-		if _, _, err := c.readMachines(ctx); err != nil {
-			return err
-		}
-		c.mu.Lock()
-		machines = c.machines
-		c.mu.Unlock()
+	machines, err := c.machineIDs(ctx)
+	if err != nil {
+		return err
 	}
 	if machines[who.PlatformID] {
 		return no(o, connectors.KindRefused, bridge.SitProtected, "", "%s is a system user, which is never changed or removed", who.PlatformID)
 	}
 	return nil
+}
+
+// machineIDs are the ids of the system users, read once.
+func (c *Connector) machineIDs(ctx context.Context) (map[string]bool, error) {
+	c.mu.Lock()
+	machines := c.machines
+	c.mu.Unlock()
+	if machines != nil {
+		return machines, nil
+	}
+	if _, _, err := c.readMachines(ctx); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.machines, nil
 }
 
 func native(o op, role bridge.Role) (string, error) {

@@ -164,10 +164,13 @@ func (c *call) deleteAssigned() (any, *GraphError) {
 	}
 	id := c.params["user"]
 	i := slices.IndexFunc(a.Assigned, func(as Assignment) bool { return as.User == id })
-	if n := c.s.nodes[id]; n != nil && (n.biz == nil || c.roleIn(n.biz) == "") {
+	if n := c.s.nodes[id]; i >= 0 && n != nil && (n.biz == nil || c.roleIn(n.biz) == "") {
 		return nil, invalid("Param user must be a person or system user of the business - got %q.", id)
 	}
 	if i < 0 {
+		if _, err := c.assignee(); err != nil { // nobody, or nobody any more
+			return nil, err
+		}
 		if c.s.sw.DeleteTwice == "success" {
 			return success(), nil
 		}
