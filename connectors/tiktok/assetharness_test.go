@@ -16,7 +16,9 @@ const (
 	shopID      = "7400000000000000001"
 	leadID      = "7500000000000000001"
 	ttAccountID = "7600000000000000001"
-	offeredID   = "6917610070750599999"
+
+	otherAccountID = "7600000000000000002"
+	offeredID      = "6917610070750599999"
 )
 
 // assetsAtOdds turns at once what concerns access to assets: answers that go
@@ -40,6 +42,7 @@ func hubAssets() []tiktoksim.Asset {
 		tiktoksim.Asset{AssetType: "TIKTOK_SHOP", AssetID: shopID, Name: "ACME Shop"},
 		tiktoksim.Asset{AssetType: "LEAD", AssetID: leadID, Name: "Forms"},
 		tiktoksim.Asset{AssetType: "TT_ACCOUNT", AssetID: ttAccountID, Name: "@acme"},
+		tiktoksim.Asset{AssetType: "TT_ACCOUNT", AssetID: otherAccountID, Name: "@acme.shoes"},
 		tiktoksim.Asset{AssetType: "PIXEL", AssetID: "7700000000000000001", Name: "Pixel"},
 	)
 }

@@ -190,56 +190,12 @@ func (c *Connector) usersOf(ctx context.Context, asset bridge.Asset) ([]bridge.A
 		switch {
 		case r.UserID == "": // invited: whether they are listed is not documented, and they have no access yet
 		case len(roles) == 0:
-			return nil, c.refused(op, connectors.KindMalformed, bridge.PlatformMalformed,
-				fmt.Sprintf("%s lists %q without a role", asset, r.UserName), "")
+			return nil, c.roleless(op, asset, string(r.UserID))
 		default:
 			users = append(users, bridge.AssetUser{PlatformID: string(r.UserID), Name: r.UserName, Roles: roles})
 		}
 	}
 	return users, nil
-}
-
-// usersOneByOne asks each person. Who is no member any more has no access.
-func (c *Connector) usersOneByOne(ctx context.Context, asset bridge.Asset, whom []string) ([]bridge.AssetUser, error) {
-	var users []bridge.AssetUser
-	for i, id := range whom {
-		if id == "" || slices.Contains(whom[:i], id) {
-			continue
-		}
-		has, err := c.held(ctx, id, asset)
-		if err != nil {
-			err = c.explain(ctx, err, func(no *connectors.Error) error {
-				r, err := c.byID(ctx, connectors.Subject{PlatformID: id})
-				return absentOr(no, r != nil, err)
-			})
-		}
-		switch {
-		case connectors.KindOf(err) == connectors.KindNotFound:
-		case err != nil:
-			return nil, err
-		case len(has) > 0:
-			users = append(users, bridge.AssetUser{PlatformID: id, Roles: has})
-		}
-	}
-	return users, nil
-}
-
-// held is one person's access to an asset: none if they have none.
-func (c *Connector) held(ctx context.Context, userID string, asset bridge.Asset) ([]string, error) {
-	const op = "bc/asset/get"
-	l := listing[assetRow]{
-		op: op, noun: "asset", size: assetPage, id: assetRow.id,
-		query: url.Values{"asset_type": {kinds[asset.Kind].typ}, "filtering": {filtering{UserID: userID}.query()}},
-	}
-	r, err := l.find(ctx, c, func(r assetRow) bool { return string(r.AssetID) == asset.ID })
-	if r == nil || err != nil {
-		return nil, err
-	}
-	roles := r.roles(asset.Kind)
-	if len(roles) == 0 {
-		return nil, c.refused(op, connectors.KindMalformed, bridge.PlatformMalformed, fmt.Sprintf("%s is listed without a role", asset), "")
-	}
-	return roles, nil
 }
 
 // financeUsers reads the members; one alone is looked for no further than found.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -327,19 +328,38 @@ func TestPeopleOfAnAssetAreReadAgainWhenTheListMoved(t *testing.T) {
 	}
 }
 
-// TestWhoHasAShopCostsACallAPerson: of shops and TikTok accounts there is no list
-// of people.
-func TestWhoHasAShopCostsACallAPerson(t *testing.T) {
+// TestWhoHasShopsCostsACallAPerson: of shops and TikTok accounts there is no list
+// of people, so that each is asked, once for all that they have.
+func TestWhoHasShopsCostsACallAPerson(t *testing.T) {
+	clk := new(clock)
 	h := startHub(t, tiktoksim.Switches{}, active(5))
-	c := open1(t, h)
-	h.GiveAsset(person(2).PlatformID, access(shop, shopID, "AD_PROMOTION"))
+	c := open1(t, h, func(cfg *connectors.Config) { cfg.Now = clk.now })
+	first, second := bridge.Asset{Kind: ttAccount, ID: ttAccountID}, bridge.Asset{Kind: ttAccount, ID: otherAccountID}
+	h.GiveAsset(person(1).PlatformID, access(ttAccount, first.ID, "LIVE"))
+	h.GiveAsset(person(2).PlatformID, access(ttAccount, second.ID, "LIVE", "POST"))
 	h.ok(h.RemoveMember(ourBC, person(3).PlatformID))
-	h.ResetRequests()
 	whom := []string{person(1).PlatformID, person(2).PlatformID, person(2).PlatformID, "", selfID}
-	if d := cmp.Diff(map[string]string{person(2).PlatformID: "AD_PROMOTION"}, users(t, c, bridge.Asset{Kind: shop, ID: shopID}, whom...)); d != "" || h.Calls("") != 3 {
-		t.Errorf("%s after %d calls", d, h.Calls(""))
+	reads := func(a bridge.Asset, want map[string]string, calls int, whom ...string) {
+		t.Helper()
+		h.ResetRequests()
+		if d := cmp.Diff(want, users(t, c, a, whom...)); d != "" || h.Calls("") != calls {
+			t.Errorf("%s: %s, after %d calls, want %d", a, d, h.Calls(""), calls)
+		}
 	}
-	if got := users(t, c, bridge.Asset{Kind: shop, ID: shopID}, person(3).PlatformID, person(2).PlatformID); len(got) != 1 {
+	one, two := map[string]string{person(1).PlatformID: "LIVE"}, map[string]string{person(2).PlatformID: "LIVE+POST"}
+	reads(first, one, 3, whom...)
+	reads(second, two, 0, whom...)
+	clk.sleep(t.Context(), pullPause+time.Second) // the next pull
+	reads(second, two, 3, whom...)
+
+	h.ok(h.Unassign(ourBC, person(1).PlatformID, "TT_ACCOUNT", first.ID))
+	reads(first, map[string]string{}, 1, person(1).PlatformID) // one alone is what a change is confirmed by
+	if _, err := c.Assign(t.Context(), person(1), access(ttAccount, first.ID, "POST")); err != nil {
+		t.Fatal(err)
+	}
+	reads(first, map[string]string{person(1).PlatformID: "POST"}, 3, whom...)
+
+	if got := users(t, c, second, person(3).PlatformID, person(2).PlatformID); len(got) != 1 {
 		t.Errorf("with one who left: %v", got)
 	}
 }

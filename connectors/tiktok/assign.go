@@ -31,7 +31,7 @@ func (c *Connector) Assign(ctx context.Context, who connectors.Subject, access b
 		return c.setFinance(ctx, who, access.Roles[0])
 	}
 	if k.Many {
-		has, err := c.held(ctx, who.PlatformID, access.Asset)
+		has, err := c.has(ctx, who.PlatformID, access.Asset)
 		if err != nil {
 			return connectors.Receipt{}, c.explain(ctx, err, func(no *connectors.Error) error { return c.whyNotAssigned(ctx, no, who, access.Asset) })
 		}
@@ -41,7 +41,7 @@ func (c *Connector) Assign(ctx context.Context, who connectors.Subject, access b
 	}
 	receipt, err := c.assign(ctx, who, access)
 	return receipt, c.explain(ctx, err, func(no *connectors.Error) error {
-		has, err := c.held(ctx, who.PlatformID, access.Asset)
+		has, err := c.has(ctx, who.PlatformID, access.Asset)
 		switch {
 		case err != nil || len(has) == 0:
 			return c.whyNotAssigned(ctx, no, who, access.Asset)
@@ -81,6 +81,7 @@ func (c *Connector) assignable(who connectors.Subject, access bridge.AssetAccess
 }
 
 func (c *Connector) assign(ctx context.Context, who connectors.Subject, access bridge.AssetAccess) (connectors.Receipt, error) {
+	c.reach.forget()
 	k := kinds[access.Kind]
 	body := map[string]any{"bc_id": c.bc, "user_id": who.PlatformID, "asset_type": k.typ, "asset_id": access.ID, k.field: access.Roles[0]}
 	if access.Kind == ttAccount {
@@ -90,6 +91,7 @@ func (c *Connector) assign(ctx context.Context, who connectors.Subject, access b
 }
 
 func (c *Connector) unassign(ctx context.Context, who connectors.Subject, asset bridge.Asset) (connectors.Receipt, error) {
+	c.reach.forget()
 	return c.post(ctx, opUnassign, map[string]any{"bc_id": c.bc, "user_id": who.PlatformID, "asset_type": kinds[asset.Kind].typ, "asset_id": asset.ID})
 }
 
@@ -178,7 +180,7 @@ func (c *Connector) Unassign(ctx context.Context, who connectors.Subject, asset 
 // whyNotUnassigned: there is nothing to take away (any more); or it comes through
 // an asset group; or TikTok takes this kind away in its own pages only.
 func (c *Connector) whyNotUnassigned(ctx context.Context, no *connectors.Error, who connectors.Subject, asset bridge.Asset) error {
-	has, err := c.held(ctx, who.PlatformID, asset)
+	has, err := c.has(ctx, who.PlatformID, asset)
 	if err != nil {
 		return c.whyNotAssigned(ctx, no, who, asset)
 	}

@@ -71,6 +71,7 @@ type Connector struct {
 	hasSecret bool         // of the app
 	throttles atomic.Int32 // in a row, without a limit named
 	search    search
+	reach     reach
 }
 
 // Open makes a connector; it makes no call.
