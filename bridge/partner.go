@@ -14,11 +14,10 @@ import (
 
 // What a partner may lead to.
 const (
-	HubReadOnly        Code = "hub.read-only"
-	PartnerEnded       Code = "partner.ended"
-	PartnerNoMonitor   Code = "partner.no-monitor"
-	PartnerAssetUnread Code = "partner.asset-unread"
-	PartnerUnread      Code = "partner.unread"
+	HubReadOnly      Code = "hub.read-only"
+	PartnerEnded     Code = "partner.ended"
+	PartnerNoMonitor Code = "partner.no-monitor"
+	PartnerUnread    Code = "partner.unread"
 )
 
 // PartnerBusiness is a partner of a hub and what the hub shares with it.
@@ -70,7 +69,7 @@ type Monitor struct {
 // Partnership is what a hub's world holds of partners: of a hub of ours, its
 // partners and who looks at them; of a monitor, the hub it is for.
 type Partnership struct {
-	Partners Partners
+	Partners Partners // of a monitor: those of the hub that it is for
 	Monitors []Monitor
 	Ours     string // of a monitor: slug of the hub whose partner it looks at
 }
@@ -156,6 +155,32 @@ func lookOnly(w World) World {
 		return w
 	}
 	w.Hub.Mode, w.Rules = ModeObserve, nil
+	w.Hub.Settings = w.Hub.Settings.orDefault()
+	w.Hub.Settings.MinAdmins = 0 // only those of its admins are kept who reach what we share
 	w.Decisions = slices.DeleteFunc(slices.Clone(w.Decisions), func(d Decision) bool { return d.Kind == DecideGrant || d.Kind == DecideAdopt })
 	return w
+}
+
+// partnership says of a monitor when there is nothing to look for any more.
+func (p *planner) partnership() {
+	x := p.w.Partnership
+	if p.w.Hub.PartnerOf == "" || x.Partners.At.IsZero() {
+		return
+	}
+	if _, ok := x.Partners.Find(p.w.Hub.BusinessID); !ok {
+		p.alarms = append(p.alarms, Alarm{PartnerEnded, "of hub " + x.Ours})
+	}
+}
+
+// MayBeIn says why the hub cannot be put in a mode.
+func (h Hub) MayBeIn(m Mode) error {
+	if h.PartnerOf != "" && m != ModeObserve {
+		return h.OnlyLookedAt("it stays in the mode observe")
+	}
+	return nil
+}
+
+// OnlyLookedAt says that the hub is a partner's, and what follows from it.
+func (h Hub) OnlyLookedAt(so string) error {
+	return fmt.Errorf("hub %s is a partner's business, connected to look only: adbridge never changes anything there, and %s", h.Slug, so)
 }

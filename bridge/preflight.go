@@ -29,6 +29,7 @@ type Precondition struct {
 	Reason      Code              `json:"reason,omitempty"`
 	Blocking    bool              `json:"blocking,omitempty"` // while missing, the hub cannot work at all
 	Until       time.Time         `json:"until,omitzero"`     // it is met no longer then; of a waiting one, when it comes
+	ForChanges  bool              `json:"-"`                  // a hub that is only looked at does without
 }
 
 // Preflight is one look at all preconditions of a hub.

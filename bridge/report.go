@@ -30,6 +30,8 @@ type Report struct {
 	Alarms []Alarm     `json:"alarms,omitempty"`
 	Grants []GrantLine `json:"grants,omitempty"` // timed grants in force
 	Rows   []Row       `json:"rows"`
+
+	PartnerReport
 }
 
 // DesiredCount counts the humans the rules want, each once.
@@ -155,6 +157,7 @@ func MakeReport(w World, p Plan) Report {
 			r.Grants = append(r.Grants, GrantLine{d.ID, d.PersonID, name, d.Role, d.Until, d.Reason, d.By})
 		}
 	}
+	r.PartnerReport = reportPartners(w.Partnership)
 	r.Checks = r.checks(w)
 	return r
 }

@@ -42,6 +42,7 @@ func (r Report) WriteText(to io.Writer) error {
 	for _, g := range r.Grants {
 		fmt.Fprintf(&b, "! timed grant: %s has %s until %s: %s (%s)\n", g.Name, g.Role.Word(), stamp(g.Until), g.Reason, g.By)
 	}
+	r.writePartners(&b, r.Rows)
 	b.WriteString("\n")
 	t = tabwriter.NewWriter(&b, 0, 1, 2, ' ', 0)
 	quiet := 0

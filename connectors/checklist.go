@@ -84,6 +84,20 @@ func (l *Checklist) Findings(now time.Time) []Finding {
 	return out
 }
 
+// LookOnly is what was found without what only changes need: for a hub on which
+// there are none.
+func (c Connection) LookOnly() Connection {
+	c.Checks, c.Findings = slices.Clone(c.Checks), slices.Clone(c.Findings)
+	c.Checks = slices.DeleteFunc(c.Checks, func(p bridge.Precondition) bool {
+		if !p.ForChanges {
+			return false
+		}
+		c.Findings = slices.DeleteFunc(c.Findings, func(f Finding) bool { return f.Code == p.Reason && f.Detail == p.Detail })
+		return true
+	})
+	return c
+}
+
 func rank(f Finding) int {
 	if f.Blocking {
 		return 0

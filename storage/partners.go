@@ -46,7 +46,11 @@ func (tx *Tx) partnership(ctx context.Context, hub bridge.Hub) (p bridge.Partner
 		if errors.Is(err, bridge.ErrNotFound) { // removed: the monitor has nothing to look for
 			return p, nil
 		}
+		if err != nil {
+			return p, err
+		}
 		p.Ours = ours.Slug
+		p.Partners, err = tx.Partners(ctx, ours.ID)
 		return p, err
 	}
 	if p.Partners, err = tx.Partners(ctx, hub.ID); err != nil {

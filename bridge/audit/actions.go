@@ -38,6 +38,10 @@ const (
 	RuleChanged    = "rule.changed"
 	RuleRemoved    = "rule.removed"
 
+	PartnerSeen     = "partner.seen"
+	PartnerChanged  = "partner.changed"
+	PartnerGone     = "partner.gone"
+	PartnerRead     = "partner.read"
 	PullCompleted   = "pull.completed"
 	PullFailed      = "pull.failed"
 	MemberSeen      = "member.seen"
@@ -114,6 +118,10 @@ var actionTable = []Action{
 	{RuleAdded, "a rule was added: a group has a role on a hub"},
 	{RuleChanged, "the access to assets that a rule gives was changed"},
 	{RuleRemoved, "a rule was removed"},
+	{PartnerSeen, "a business was seen among a hub's partners for the first time"},
+	{PartnerChanged, "what a hub shares with a partner changed"},
+	{PartnerGone, "a business is no partner of a hub any more"},
+	{PartnerRead, "it was read who of a partner's people reaches what we share; everyone else was dropped"},
 	{PullCompleted, "a hub was read whole"},
 	{PullFailed, "the reading of a hub broke off; it changed no member"},
 	{MemberSeen, "a member was seen on a hub for the first time"},

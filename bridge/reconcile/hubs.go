@@ -39,6 +39,9 @@ func AddHub(ctx context.Context, db *storage.DB, hub bridge.Hub, cred storage.Cr
 		if err := tx.CreateHub(ctx, hub, cred); err != nil {
 			return fmt.Errorf("add hub %s: %w", hub.Slug, err)
 		}
+		if hub.PartnerOf != "" {
+			found = found.LookOnly()
+		}
 		if err := tx.SavePreflight(ctx, preflightOf(hub, found, nil, tx.Now())); err != nil {
 			return err
 		}
@@ -130,8 +133,8 @@ func findHub(ctx context.Context, tx *storage.Tx, idOrSlug string) (bridge.Hub, 
 func SetMode(ctx context.Context, db *storage.DB, idOrSlug string, mode bridge.Mode, by, reason string) (bridge.Hub, error) {
 	var was bridge.Mode
 	hub, err := ChangeHub(ctx, db, idOrSlug, by, audit.HubMode, func(h *bridge.Hub) (map[string]any, error) {
-		if h.PartnerOf != "" && mode != bridge.ModeObserve {
-			return nil, lookedAt(*h, "it stays in the mode observe")
+		if err := h.MayBeIn(mode); err != nil {
+			return nil, err
 		}
 		was, h.Mode = h.Mode, mode
 		return map[string]any{"before": was, "after": mode, "reason": reason}, nil
@@ -166,6 +169,9 @@ func Reconnect(ctx context.Context, db *storage.DB, idOrSlug string, cred storag
 		}
 		if err := tx.UpdateHub(ctx, hub); err != nil {
 			return err
+		}
+		if hub.PartnerOf != "" {
+			found = found.LookOnly()
 		}
 		if err := tx.SavePreflight(ctx, preflightOf(hub, found, nil, tx.Now())); err != nil {
 			return err
@@ -224,7 +230,7 @@ func AddRule(ctx context.Context, db *storage.DB, r bridge.Rule, hubIDOrSlug, by
 			return err
 		}
 		if hub.PartnerOf != "" {
-			return lookedAt(hub, "no rule can give a role on it; add the rule to a hub of your own")
+			return hub.OnlyLookedAt("no rule can give a role on it; add the rule to a hub of your own")
 		}
 		have, err := tx.Rules(ctx, hub.ID)
 		if err != nil {

@@ -10,11 +10,6 @@ import (
 	"adbridge/storage"
 )
 
-// lookedAt says that a monitor is only looked at, and what follows from it.
-func lookedAt(hub bridge.Hub, so string) error {
-	return fmt.Errorf("hub %s is a partner's business, connected to look only: adbridge never changes anything there, and %s", hub.Slug, so)
-}
-
 // asMonitor makes sure that a new hub which looks at a partner's people has a
 // hub of ours to look for.
 func asMonitor(ctx context.Context, tx *storage.Tx, hub *bridge.Hub) error {
@@ -32,14 +27,14 @@ func asMonitor(ctx context.Context, tx *storage.Tx, hub *bridge.Hub) error {
 	// How many are kept follows from what we share. That most of them go at once
 	// is no sign of a bad reading, and nobody is removed on the strength of it.
 	hub.Settings.MaxShrinkPercent = 100
-	return nil
+	return askPull(ctx, tx, ours.ID) // its report has a line for each partner
 }
 
 // MayBePartnerOf says why a hub cannot be the monitor of a partner of ours.
 func MayBePartnerOf(hub, ours bridge.Hub) error {
 	switch {
 	case ours.PartnerOf != "":
-		return lookedAt(ours, "it has no partners here; name the hub of your own that shares assets with this business")
+		return ours.OnlyLookedAt("it has no partners here; name the hub of your own that shares assets with this business")
 	case ours.Platform != hub.Platform:
 		return fmt.Errorf("hub %s is on %s and the partner on %s; a partner is on the same platform", ours.Slug, ours.Platform, hub.Platform)
 	case ours.BusinessID == hub.BusinessID:
@@ -71,7 +66,7 @@ func mayDecide(hub bridge.Hub, d bridge.Decision) error {
 	case bridge.DecideMatch, bridge.DecideNotMatch, bridge.DecideClaim:
 		return nil
 	}
-	return lookedAt(hub, fmt.Sprintf("%s has no effect on it", d.Kind))
+	return hub.OnlyLookedAt(fmt.Sprintf("%s has no effect on it", d.Kind))
 }
 
 var errNoPartners = errors.New("the platform does not say whom a business shares assets with")

@@ -42,6 +42,9 @@ func (i Inspector) Look(ctx context.Context, hubID string) (bridge.Preflight, er
 	if cause != nil {
 		i.Log.Warn().Str("hub", hub.Slug).Str("op", "preflight").Err(cause).Msg("the look at the hub's preconditions broke off")
 	}
+	if found, err = i.withMonitor(ctx, hub, found); err != nil {
+		return bridge.Preflight{}, err
+	}
 	var p bridge.Preflight
 	err = i.DB.Write(ctx, func(tx *storage.Tx) (err error) {
 		p, err = i.record(ctx, tx, hub.ID, l, found, cause)

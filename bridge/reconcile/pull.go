@@ -32,6 +32,9 @@ type Listing struct {
 	Assets []bridge.AssetListing // of the managed assets; one may have failed by itself
 	Calls  []connectors.Call
 	Err    error // not nil: the listing is partial or empty and changes no member
+
+	Partners  *bridge.Partners // of a hub of ours; nil where the platform does not tell
+	monitored *monitored       // of a monitor
 }
 
 // List begins a pull and reads the hub. It changes no member, so that it may
@@ -61,6 +64,9 @@ func (p Puller) List(ctx context.Context, lease storage.Lease) (Listing, error) 
 		return l, fmt.Errorf("pull hub %s: %w", lease.HubID, err)
 	}
 	conn, err := p.Dial(ctx, hub.ID, func(c connectors.Call) { l.Calls = append(l.Calls, c) })
+	if err == nil && hub.PartnerOf != "" {
+		return p.listMonitor(ctx, lease, conn, hub, l)
+	}
 	if err == nil {
 		for seen, e := range conn.Members(ctx, func(n int) { l.Pull.PlatformTotal = n }) {
 			if e != nil {
@@ -72,6 +78,9 @@ func (p Puller) List(ctx context.Context, lease storage.Lease) (Listing, error) 
 	}
 	if err == nil {
 		err = p.listAssets(ctx, conn, hub, &l)
+	}
+	if err == nil {
+		err = p.listPartners(ctx, conn, &l)
 	}
 	l.Pull.Calls, l.Pull.Members, l.Pull.Assets, l.Err = len(l.Calls), len(l.Seen), bridge.AssetsRead(l.Assets), err
 	if err == nil {
@@ -94,7 +103,7 @@ func (p Puller) failed(ctx context.Context, lease storage.Lease, hub bridge.Hub,
 		if err := tx.EndPull(ctx, l.Pull); err != nil {
 			return err
 		}
-		events := append(callEvents(hub, l), audit.Event{
+		events := append(append(callEvents(hub, l), l.monitored.ourCalls(l.Pull)...), audit.Event{
 			Actor: audit.ActorBridge, Action: audit.PullFailed, Hub: hub.ID, Pull: l.Pull.ID, Subject: hub.Slug, Correlation: l.Pull.ID,
 			Detail: map[string]any{"reason": l.Pull.Reason, "error": l.Pull.Error, "read": l.Pull.Members},
 		})
@@ -186,6 +195,9 @@ func (p Puller) take(ctx context.Context, tx *storage.Tx, lease storage.Lease, w
 		return err
 	}
 	if err := tx.EndPull(ctx, l.Pull); err != nil {
+		return err
+	}
+	if err := takePartners(ctx, tx, hub, l); err != nil {
 		return err
 	}
 	events := append(callEvents(hub, l), observedEvents(hub, w, got, l.Pull)...)

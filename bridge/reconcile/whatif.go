@@ -32,7 +32,7 @@ func (p Planner) WhatIf(ctx context.Context, hubID string, change bridge.Suppose
 	}
 	w.Traits = p.Traits(w.Hub.Platform)
 	if w.Hub.PartnerOf != "" && len(change.Add) > 0 {
-		return WhatIf{}, lookedAt(w.Hub, "no rule can give a role on it")
+		return WhatIf{}, w.Hub.OnlyLookedAt("no rule can give a role on it")
 	}
 	for _, r := range change.Add {
 		if have, ok := sameRule(w.Rules, r); ok && !slices.Contains(change.Remove, have.ID) {

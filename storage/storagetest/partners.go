@@ -73,7 +73,7 @@ func testPartners(t *testing.T, open func(t *testing.T) *storage.DB) {
 			}
 			same(t, "partnership", w.Partnership, bridge.Partnership{Partners: want, Monitors: monitors})
 			w, err = tx.Snapshot(t.Context(), "agency")
-			same(t, "of the monitor", w.Partnership, bridge.Partnership{Ours: "ours"})
+			same(t, "of the monitor", w.Partnership, bridge.Partnership{Ours: "ours", Partners: want})
 			return err
 		})
 		note(t, db, func(tx *storage.Tx) error {
