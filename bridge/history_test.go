@@ -54,6 +54,7 @@ func newHist(t *rapid.T) *hist {
 		w.Groups = append(w.Groups, Group{ID: g, SourceID: "s1", DisplayName: g})
 	}
 	w.Rules = []Rule{{ID: "r1", GroupName: "g1", Role: Collaborator}, {ID: "r2", GroupName: "g2", Role: Owner}, {ID: "r3", GroupName: "g3", Role: Collaborator}}
+	h.newAccess()
 	h.hub.rows = []*simRow{
 		{id: "self", email: "token@agency.example", role: Owner, kind: Human, presence: Active},
 		{id: "sys", name: "robot", role: Owner, kind: SystemUser, presence: Active},
@@ -77,7 +78,7 @@ func (h *hist) role() Role { return rapid.SampledFrom([]Role{Collaborator, Owner
 func (h *hist) hire(id string) {
 	email := id + strings.Repeat("x", len(h.w.People)%3) + "@corp.example"
 	h.w.People = append(h.w.People, Person{ID: id, SourceID: "s1", UserName: email, Emails: []string{email}, DisplayName: "Name " + id, Active: true})
-	for _, g := range rapid.SampledFrom([][]string{{"g1"}, {"g1"}, {"g2"}, {"g3", "g1"}, {"g1", "g2"}, {}}).Draw(h.t, "groups") {
+	for _, g := range rapid.SampledFrom([][]string{{"g1"}, {"g1"}, {"g2"}, {"g3", "g1"}, {"g1", "g2"}, {"g1", "g3"}, {}}).Draw(h.t, "groups") {
 		h.w.Memberships = append(h.w.Memberships, Membership{PersonID: id, GroupID: g})
 	}
 }
@@ -213,20 +214,34 @@ func (h *hist) decideSomething() {
 	case 3:
 		d.Kind, d.MemberID, d.PersonID = DecideMatch, member(), h.person().ID
 	case 4:
-		p := MakePlan(h.world())
-		by := rapid.SampledFrom([]string{"eva", "tom"}).Draw(h.t, "by")
-		for _, r := range p.Rows {
-			if r.Verdict == Held && rapid.Bool().Draw(h.t, "approve") {
-				w.Decisions = append(slices.Clone(w.Decisions), Decision{ID: h.id("d"), Kind: DecideApprove, Subject: r.Key, By: by, Reason: "fine", At: w.Now})
-			}
-		}
+		h.approve()
 		return
 	case 5:
 		d.Kind, d.PersonID, d.Role, d.Until = DecideGrant, h.person().ID, h.role(), w.Now.Add(3*time.Hour)
 	case 6:
-		d.Kind, d.Subject, d.Max, d.Until = DecideOverride, string(rapid.SampledFrom([]Code{GuardRemovalsPerRun, GuardRaises, GuardMassChange, GuardAdminRemovals}).Draw(h.t, "guard")), 2, w.Now.Add(2*time.Hour)
+		d.Kind, d.Subject, d.Max, d.Until = DecideOverride, string(rapid.SampledFrom([]Code{GuardRemovalsPerRun, GuardRaises, GuardMassChange, GuardAdminRemovals, GuardAssets}).Draw(h.t, "guard")), 2, w.Now.Add(2*time.Hour)
 	}
 	w.Decisions = append(slices.Clone(w.Decisions), d)
+}
+
+// approve is someone's word on some of what is held, or needs a person.
+func (h *hist) approve() {
+	by := rapid.SampledFrom([]string{"eva", "tom"}).Draw(h.t, "by")
+	say := func(key string) {
+		if rapid.Bool().Draw(h.t, "approve") {
+			h.w.Decisions = append(slices.Clone(h.w.Decisions), Decision{ID: h.id("d"), Kind: DecideApprove, Subject: key, By: by, Reason: "fine", At: h.w.Now})
+		}
+	}
+	for _, r := range MakePlan(h.world()).Rows {
+		if r.Verdict == Held {
+			say(r.Key)
+		}
+		for _, s := range r.Assets {
+			if s.Verdict == Held || s.Verdict == NeedsPerson && s.Action != Nothing {
+				say(s.Key)
+			}
+		}
+	}
 }
 
 // work plans, checks the plan, and carries some of its tasks out.
@@ -238,6 +253,7 @@ func (h *hist) work(all bool) (calls int) {
 	if diff := cmp.Diff(p.Rows, MakePlan(reversed(w)).Rows); diff != "" {
 		h.t.Fatalf("the plan depends on the order of the world:\n%s", diff)
 	}
+	h.judgeAccess(w, p)
 	for _, r := range p.Rows {
 		if !r.Leaves() || r.TaskID != "" || !all && rapid.IntRange(0, 3).Draw(h.t, "later") == 0 {
 			continue
@@ -247,6 +263,11 @@ func (h *hist) work(all bool) (calls int) {
 		}
 		if !all && rapid.IntRange(0, 9).Draw(h.t, "meanwhile") == 0 {
 			h.happen()
+		}
+	}
+	for r, s := range p.Steps() {
+		if s.TaskID == "" && (all || rapid.IntRange(0, 3).Draw(h.t, "later") != 0) && h.carryStep(r, s) {
+			calls++
 		}
 	}
 	return calls
@@ -316,6 +337,12 @@ func (h *hist) settle() {
 		if t.State != Running {
 			continue
 		}
+		if t.Asset != (Asset{}) {
+			if ShowsAsset(t, h.hub.access.users(t.Asset)) {
+				h.record(t)
+			}
+			continue
+		}
 		seen, others := Fitting(t, h.hub.list(), h.w.Members, h.w.Invitations)
 		if ok, _ := Shows(t, seen, others); ok {
 			h.record(t)
@@ -378,14 +405,16 @@ func TestRandomHistories(t *testing.T) {
 		h := newHist(t)
 		for range rapid.IntRange(5, 25).Draw(t, "steps") {
 			h.step++
-			switch rapid.IntRange(0, 9).Draw(t, "what") {
-			case 0, 1, 2, 3:
+			switch rapid.IntRange(0, 12).Draw(t, "what") {
+			case 0, 5, 8:
+				h.happenOnAssets()
+			case 1, 2, 3, 9:
 				h.happen()
-			case 4:
+			case 4, 10:
 				h.pull(-1)
-			case 5:
-				h.pull(rapid.IntRange(0, 5).Draw(t, "rows"))
 			case 6:
+				h.pull(rapid.IntRange(0, 5).Draw(t, "rows"))
+			case 7:
 				h.w.Now = h.w.Now.Add(time.Duration(rapid.SampledFrom([]int{1, 10, 31, 600, 1440, 5000}).Draw(t, "minutes")) * time.Minute)
 			default:
 				h.settle()
@@ -401,6 +430,7 @@ func TestRandomHistories(t *testing.T) {
 // calls, and that nothing is written after that.
 func (h *hist) converge() {
 	calls, still := 0, 0
+	clear(h.hub.access.broken)
 	rows := len(h.hub.rows) + len(h.w.People)
 	// The longest pause is a week, so ten quiet days are rest.
 	for round := 0; round < 60 && still < 10; round++ {
@@ -427,7 +457,7 @@ func (h *hist) converge() {
 		}
 		h.settle()
 	}
-	if calls > 8*rows {
+	if calls > 8*rows*(1+len(historyAssets)/2) {
 		h.t.Fatalf("property 3: %d calls for %d rows\n%s", calls, rows, h.text())
 	}
 	h.w.Now = h.w.Now.Add(25 * time.Hour)
@@ -454,6 +484,7 @@ func (h *hist) converge() {
 	if p.Hash != before.Hash || len(p.Members) > 0 {
 		h.t.Fatalf("property 4: the plan of a quiet world changes: %s\n%s", cmp.Diff(before.Rows, p.Rows), h.text())
 	}
+	h.restOnAssets(p)
 	for _, r := range p.Rows {
 		if r.Leaves() {
 			h.t.Fatalf("property 3: %s is still to be done at rest: %s\n%s", r.Key, planText(p), h.text())

@@ -233,6 +233,7 @@ func coherent(t interface {
 			}
 			members[r.MemberID] = true
 		}
+		coherentAssets(t, r, keys)
 		if r.Desired != NoRole {
 			for _, id := range append([]string{r.PersonID}, r.Also...) {
 				if persons[id] {
@@ -261,6 +262,34 @@ func coherent(t interface {
 	for _, c := range report.Checks[:3] {
 		if !c.OK {
 			t.Errorf("the report does not add up: %s: want %d, got %d", c.What, c.Want, c.Got)
+		}
+	}
+}
+
+// coherentAssets checks what holds of every row's assets.
+func coherentAssets(t interface {
+	Helper()
+	Errorf(string, ...any)
+}, r Row, keys map[string]bool) {
+	t.Helper()
+	for _, s := range r.Assets {
+		if keys[s.Key] {
+			t.Errorf("two steps have the key %s", s.Key)
+		}
+		keys[s.Key] = true
+		for _, c := range []Code{s.Reason, s.Cause} {
+			if _, ok := reasonIndex[c]; c != "" && !ok {
+				t.Errorf("%s: code %s is not in the table of reasons", s.Key, c)
+			}
+		}
+		if s.Verdict == "" || s.Verdict != Fine && s.Reason == "" {
+			t.Errorf("%s is %q without a reason", s.Key, s.Verdict)
+		}
+		if s.Leaves() && (!r.Ownership.Ours() || r.Presence != Active || r.Action == Remove) {
+			t.Errorf("%s would change access of a member that is %s and %s", s.Key, r.Ownership, r.Presence)
+		}
+		if s.Leaves() && (s.Action == Unassign) != (len(s.To) == 0) || s.Leaves() && sameRoles(s.To, s.Observed) {
+			t.Errorf("%s of %s to %s is no change", s.Key, rolesText(s.Observed), rolesText(s.To))
 		}
 	}
 }

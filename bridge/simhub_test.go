@@ -25,6 +25,7 @@ type simHub struct {
 	masked bool // e-mails are shown masked, invitations have no number (TikTok)
 	next   int
 	calls  int
+	access *simAccess
 }
 
 func (s *simHub) number() string { s.next++; return fmt.Sprintf("%05d", s.next) }
@@ -48,6 +49,9 @@ func (s *simHub) invitationTo(email string) *simRow {
 }
 
 func (s *simHub) drop(row *simRow) {
+	if row.id != "" {
+		s.access.gone(row.id)
+	}
 	s.rows = slices.DeleteFunc(s.rows, func(r *simRow) bool { return r == row })
 }
 
@@ -65,6 +69,9 @@ func (s *simHub) list() []Seen {
 			}
 		}
 		x.Access.Role = string(r.role)
+		if roles := s.access.has[Asset{Kind: "finance"}][r.id]; r.id != "" && len(roles) > 0 {
+			x.Access.Finance = roles[0]
+		}
 		out = append(out, x)
 	}
 	return out
@@ -131,6 +138,12 @@ func (s *simHub) do(t Task) bool {
 		row := s.find(t.PlatformID)
 		if row != nil {
 			s.drop(row)
+		}
+		return row != nil
+	case Assign, Unassign:
+		row := s.find(t.PlatformID)
+		if row != nil {
+			s.access.put(t.Asset, t.PlatformID, slices.Clone(t.Roles), true)
 		}
 		return row != nil
 	}
@@ -232,7 +245,9 @@ func (l *lane) pull(rows int) Observed {
 		seen, p.Complete = seen[:rows], false
 	}
 	p.Members = len(seen)
-	got := Observe(Observation{Now: l.w.Now, Pull: p, Hub: l.w.Hub, Traits: l.w.Traits, Sources: l.w.Sources, Seen: seen, Members: l.w.Members,
+	listings := l.listings()
+	p.Assets = AssetsRead(listings)
+	got := Observe(Observation{Now: l.w.Now, Pull: p, Hub: l.w.Hub, Traits: l.w.Traits, Sources: l.w.Sources, Seen: seen, Assets: listings, Members: l.w.Members,
 		Invitations: l.w.Invitations, People: l.w.People, Decisions: l.w.Decisions, Open: l.w.Open, NewID: func() string { return l.id("m") }})
 	l.w.take(got)
 	if p.Complete {
@@ -292,6 +307,9 @@ func (l *lane) record(t Task) {
 	}
 	m := l.member(t.MemberID)
 	switch t.Action {
+	case Assign, Unassign:
+		l.recordAccess(t)
+		return
 	case Invite, ReInvite:
 		if m == nil || m.Presence == Active {
 			l.w.Members = append(l.w.Members, Member{ID: l.id("m"), HubID: "hub", FirstSeen: now, LastSeen: now, Ownership: Created})
@@ -317,7 +335,7 @@ func (l *lane) record(t Task) {
 	m.AppliedAt = now
 	switch t.Action {
 	case Remove, Cancel:
-		m.Presence, m.GoneAt, m.Applied = Gone, now, NoRole
+		m.Presence, m.GoneAt, m.Applied, m.Assets = Gone, now, NoRole, nil
 	case SetRole, SetInvite:
 		m.Role, m.Applied = t.To, t.To
 	}
@@ -332,6 +350,12 @@ func (l *lane) text() string {
 	}
 	for _, m := range l.w.Members {
 		fmt.Fprintf(&b, "  record %s %s %s | %s\n", m.ID, m.PlatformID, m.Email, memberText(m))
+	}
+	for a, users := range l.hub.access.has {
+		fmt.Fprintf(&b, "  truly on %s: %v, by us %v\n", a, users, l.hub.access.byUs[a])
+	}
+	for _, r := range l.w.Rules {
+		fmt.Fprintf(&b, "  rule %s %s %s: %v\n", r.ID, r.GroupName, r.Role, r.Assets)
 	}
 	for _, i := range l.w.Invitations {
 		fmt.Fprintf(&b, "  invitation %+v\n", i)

@@ -62,7 +62,8 @@ func parseWorld(text string) (World, error) {
 var (
 	oneRole = []AssetKind{{Kind: "ad_account", Noun: "ad account", Roles: []string{"ANALYST", "OPERATOR", "ADMIN"}, Revocable: true},
 		{Kind: "finance", Noun: "finance role", Roles: []string{"ANALYST", "MANAGER"}, OfHub: true, Seen: true}}
-	manyRoles = []AssetKind{{Kind: "ad_account", Noun: "ad account", Roles: []string{"ANALYZE", "ADVERTISE", "MANAGE"}, Many: true, Revocable: true},
+	manyRoles = []AssetKind{{Kind: "ad_account", Noun: "ad account", Roles: []string{"ANALYZE", "ADVERTISE", "MANAGE"}, Many: true, Revocable: true,
+		Brings: map[string][]string{"MANAGE": {"ADVERTISE"}, "ADVERTISE": {"ANALYZE"}}},
 		{Kind: "page", Noun: "page", Roles: []string{"ANALYZE", "MODERATE", "MANAGE"}, Many: true, Revocable: true}}
 )
 
