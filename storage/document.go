@@ -219,8 +219,30 @@ func (d *decoder) str() (string, error) {
 	return "", errDocument
 }
 
-// escaped leaves a string with escapes to encoding/json.
+// escaped reads a string with escapes of one letter, as texts within texts
+// have, and leaves others to encoding/json.
 func (d *decoder) escaped(start int) (string, error) {
+	var b strings.Builder
+	b.Grow(d.i - start + 64)
+	from := start
+	for i := d.i; i < len(d.s); i++ {
+		switch d.s[i] {
+		case '"':
+			b.WriteString(d.s[from:i])
+			d.i = i + 1
+			return b.String(), nil
+		case '\\':
+			if i++; i >= len(d.s) || d.s[i] != '"' && d.s[i] != '\\' {
+				return d.escapedOtherwise(start)
+			}
+			b.WriteString(d.s[from : i-1])
+			from = i
+		}
+	}
+	return "", errDocument
+}
+
+func (d *decoder) escapedOtherwise(start int) (string, error) {
 	for ; d.i < len(d.s); d.i++ {
 		switch d.s[d.i] {
 		case '\\':

@@ -55,17 +55,17 @@ func (tx *Tx) PutMembers(ctx context.Context, members []bridge.Member) error {
 
 // Members are everyone on the hub; with includeGone also those who left it.
 func (tx *Tx) Members(ctx context.Context, hubID string, includeGone bool) ([]bridge.Member, error) {
-	q := `SELECT ` + memberColumns + ` FROM members WHERE hub_id = $1`
+	q := `SELECT ` + tx.d.packed(memberColumns) + ` FROM members WHERE hub_id = $1`
 	if !includeGone {
 		q += ` AND presence <> 'gone'`
 	}
-	m, err := collect(ctx, tx, scanMember, q+` ORDER BY id`, hubID)
+	m, err := collect(ctx, tx, packedScan(tx.d, scanMember), q+` ORDER BY id`, hubID)
 	return m, named(err, "members of hub %s", hubID)
 }
 
 // membersSince are everyone on the hub, and those who went after t.
 func (tx *Tx) membersSince(ctx context.Context, hubID string, t time.Time) ([]bridge.Member, error) {
-	m, err := collect(ctx, tx, scanMember, `SELECT `+memberColumns+` FROM members
+	m, err := collect(ctx, tx, packedScan(tx.d, scanMember), `SELECT `+tx.d.packed(memberColumns)+` FROM members
 		WHERE hub_id = $1 AND (gone_at = 0 OR gone_at >= $2) ORDER BY id`, hubID, micros(t))
 	return m, named(err, "members of hub %s", hubID)
 }

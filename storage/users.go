@@ -292,7 +292,7 @@ func (tx *Tx) PersonByAnything(ctx context.Context, needle string) ([]bridge.Per
 
 // People reads people by id, deleted ones too, in the order of their ids.
 func (tx *Tx) People(ctx context.Context, ids []string) ([]bridge.Person, error) {
-	people, err := collectIn(ctx, tx, scanPerson, `SELECT `+personColumns+` FROM users u WHERE u.id IN %s ORDER BY u.id`, ids)
+	people, err := collectIn(ctx, tx, packedScan(tx.d, scanPerson), `SELECT `+tx.d.packed(personColumns)+` FROM users u WHERE u.id IN %s ORDER BY u.id`, ids)
 	if err == nil {
 		people, err = tx.withAliases(ctx, people)
 	}
