@@ -169,16 +169,14 @@ func assetSettles(t *testing.T, h Harness) {
 
 func assetThrottled(t *testing.T, h Harness) {
 	b := h.startAssets(t, crowd(8)...)
-	n := len(b.assetChanges())
-	for i := range n { // a throttle lasts: a hub for each
-		b := h.startAssets(t, crowd(8)...)
-		c := b.assetChanges()[i]
+	for _, c := range b.assetChanges() {
 		_, before := b.watch.counts()
 		b.Break(Fault{Op: c.op, Kind: c.kind.Kind, Break: Throttle})
 		b.comesBack(c.name, c.run())
 		if _, now := b.watch.counts(); now-before != 1 || c.done() {
 			t.Errorf("%s: throttled, and sent %d times, done %v", c.name, now-before, c.done())
 		}
+		b.Mend()
 	}
 }
 
