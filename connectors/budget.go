@@ -3,13 +3,9 @@ package connectors
 import (
 	"context"
 	"fmt"
-	"math"
+	"slices"
 	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
-
-	"adbridge/bridge"
 )
 
 // Window is one limit of a platform: at most Limit calls in any Per.
@@ -19,32 +15,55 @@ type Window struct {
 	Limit int
 }
 
-// Budget limits the calls of one platform app; all hubs of that app share it.
+// Budget limits the calls of one platform app; all hubs of that app share it,
+// and so do all processes whose budgets have the same Keeper.
 //
-// Every window is kept as a token bucket holding a fifth of its limit and
-// refilled with the rest, so that no stretch of time as long as the window ever
-// sees more calls than the limit, however the platform cuts its windows.
+// It books a few calls ahead in the app's Ledger, spends them here, and lets
+// lapse what is over when its slice of time is: a process that dies holds up
+// nobody. Nothing is called that is not booked.
 //
 // Reads and writes have shares of their own: when both wait they take turns,
-// and reads leave the last tenth of every bucket to writes. So a pull cannot
+// and reads leave the last tenth of every slice to writes. So a pull cannot
 // starve a removal, nor a mass of invitations the reads that confirm them,
-// and either may use everything while the other rests.
+// and either may use everything while the other rests. A process books no more
+// than two slices' worth, so that no other's call waits long behind it.
 type Budget struct {
-	now   func() time.Time
-	sleep func(context.Context, time.Duration) error
+	now     func() time.Time
+	sleep   func(context.Context, time.Duration) error
+	windows []Window
+	keeper  Keeper
 
 	mu       sync.Mutex
-	windows  []*bucket
-	paused   time.Time
-	waiting  [2]int // calls that wait: reads, writes
+	queue    [2][]*waiter // reads, writes; who came first is served first
 	lastKind int
+	asking   bool // someone is at the keeper
+	held     []stock
+	unspent  []Slot       // lapsed, and not yet taken out of the ledger
+	room     [2]time.Time // where the ledger had room for another call of that kind
+	paused   time.Time
+	untold   time.Time // the end of a pause that the keeper does not know of
+	lastCall time.Time
+	gap      time.Duration // between the last call and the one before
+	asked    time.Time     // when a budget without windows last looked for a pause
+	took     time.Duration // what is not known of the ledger's clock, at the last booking
+	barren   time.Time     // the last booking gave nothing: not again before
+	late     int           // bookings in a row that were over when they arrived
+	levels   []Level       // as the ledger last showed them, at levelsAt by its clock
+	levelsAt time.Time
+	ahead    time.Duration // of its clock, of ours
 }
 
-type bucket struct {
-	Window
-	*rate.Limiter
-	started time.Time // of the calendar window that used counts
-	used    int
+// waiter is a call that waits.
+type waiter struct {
+	granted bool
+	err     error
+	wake    context.CancelFunc
+}
+
+// stock is a slot by our own clock.
+type stock struct {
+	Slot
+	from, until time.Time
 }
 
 const (
@@ -52,27 +71,30 @@ const (
 	writing
 )
 
-// Patience is how long Wait blocks at most. What takes longer is told to the
-// caller, who has better things to do with a lane than to hold it.
-const Patience = 10 * time.Second
+const (
+	// Patience is how long Wait blocks at most. What takes longer is told to the
+	// caller, who has better things to do with a lane than to hold it.
+	Patience = 10 * time.Second
+	// A budget without windows looks so often whether the app is paused.
+	lookEvery = 250 * time.Millisecond
+	// So many bookings in a row that come too late mean that the keeper is too slow.
+	lateMost = 8
+)
 
-// NewBudget makes a budget. Without windows it only obeys PauseUntil.
+// NewBudget makes a budget of this process alone. Without windows it only
+// obeys PauseUntil.
 func NewBudget(windows ...Window) *Budget {
 	return NewBudgetClock(time.Now, Sleep, windows...)
 }
 
 // NewBudgetClock makes a budget on another clock than the machine's.
 func NewBudgetClock(now func() time.Time, sleep func(context.Context, time.Duration) error, windows ...Window) *Budget {
-	b := &Budget{now: now, sleep: sleep}
-	for _, w := range windows {
-		burst := max(1, w.Limit/5)
-		perSecond := float64(w.Limit-burst) / w.Per.Seconds()
-		if w.Limit <= 1 { // one call a window: nothing to hold back
-			perSecond = 1 / w.Per.Seconds()
-		}
-		b.windows = append(b.windows, &bucket{Window: w, Limiter: rate.NewLimiter(rate.Limit(perSecond), burst)})
-	}
-	return b
+	return NewSharedBudget(&alone{now: now}, now, sleep, windows...)
+}
+
+// NewSharedBudget makes a budget of all processes that have this keeper.
+func NewSharedBudget(keeper Keeper, now func() time.Time, sleep func(context.Context, time.Duration) error, windows ...Window) *Budget {
+	return &Budget{now: now, sleep: sleep, windows: windows, keeper: keeper}
 }
 
 // Sleep waits for d or until ctx ends.
@@ -94,112 +116,340 @@ func (e *PausedError) Error() string {
 	return fmt.Sprintf("the call budget of this app is used up until %s", e.Until.UTC().Format(time.RFC3339))
 }
 
+// UnkeptError says that the ledger could not be asked, so that no call was made.
+type UnkeptError struct{ Err error }
+
+func (e *UnkeptError) Error() string {
+	return "no call was made: the database, which keeps the app's call budget for all processes, cannot be asked: " + e.Err.Error()
+}
+
+func (e *UnkeptError) Unwrap() error { return e.Err }
+
 // Wait takes one call out of the budget and waits until it may be made. It
-// ends with ctx's error, or with a *PausedError when that would take longer
-// than Patience. A nil budget has no limit.
+// ends with ctx's error, with a *PausedError when that would take longer than
+// Patience, or with an *UnkeptError. A nil budget has no limit.
 func (b *Budget) Wait(ctx context.Context, write bool) error {
 	if b == nil {
 		return ctx.Err()
+	}
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	kind := reading
 	if write {
 		kind = writing
 	}
+	w := &waiter{wake: func() {}}
 	b.mu.Lock()
-	b.waiting[kind]++
-	b.mu.Unlock()
-	defer func() {
-		b.mu.Lock()
-		b.waiting[kind]--
-		b.mu.Unlock()
-	}()
+	defer b.mu.Unlock()
 	start := b.now()
+	if !b.lastCall.IsZero() {
+		b.gap = max(start.Sub(b.lastCall), 1)
+	}
+	b.queue[kind] = append(b.queue[kind], w)
+	defer func() { b.queue[kind] = slices.DeleteFunc(b.queue[kind], func(x *waiter) bool { return x == w }) }()
 	for {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		delay, now := b.take(kind)
-		if delay == 0 {
+		now := b.now()
+		b.serve(now)
+		switch {
+		case w.granted:
 			return nil
+		case w.err != nil:
+			return w.err
+		case ctx.Err() != nil:
+			return ctx.Err()
 		}
-		// Told by the platform to pause: say so at once. Merely queued behind
+		delay := b.paused.Sub(now)
+		if delay <= 0 {
+			if order, ok := b.order(now); ok {
+				b.ask(ctx, order)
+				continue
+			}
+			delay = b.next(kind, now)
+		}
+		// Nothing for a time that is known: say so at once. Merely queued behind
 		// other calls: wait on, that queue moves.
-		if delay > Patience || now.Sub(start)+delay > Patience && b.pausedAt(now) {
+		if delay > Patience || now.Sub(start)+delay > Patience && b.paused.After(now) {
 			return &PausedError{Until: now.Add(delay), Now: now}
 		}
-		if err := b.sleep(ctx, delay); err != nil {
+		// Whoever serves us, or learns of something new, ends this sleep.
+		woken, wake := context.WithCancel(ctx)
+		w.wake = wake
+		b.mu.Unlock()
+		err := b.sleep(woken, delay)
+		b.mu.Lock()
+		if err != nil && woken.Err() == nil { // a clock's own error
+			wake()
 			return err
 		}
+		wake()
 	}
 }
 
-func (b *Budget) pausedAt(now time.Time) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.paused.After(now)
+// serve gives what may be called now to those who wait.
+func (b *Budget) serve(now time.Time) {
+	b.held = slices.DeleteFunc(b.held, func(s stock) bool {
+		over := !now.Before(s.until)
+		if over && s.Calls > 0 {
+			b.unspent = append(b.unspent, s.Slot)
+		}
+		return over || s.Calls == 0
+	})
+	if b.paused.After(now) {
+		return
+	}
+	for len(b.queue[reading])+len(b.queue[writing]) > 0 {
+		kind := 1 - b.lastKind
+		if len(b.queue[kind]) == 0 || !b.spend(kind, now) {
+			if kind = b.lastKind; len(b.queue[kind]) == 0 || !b.spend(kind, now) {
+				return
+			}
+		}
+		w := b.queue[kind][0]
+		b.queue[kind] = b.queue[kind][1:]
+		b.lastKind, b.lastCall = kind, now
+		w.granted = true
+		w.wake()
+	}
 }
 
-// take spends one call if every window has one, or says how long to wait.
-func (b *Budget) take(kind int) (time.Duration, time.Time) {
+// spend takes one call out of what is held.
+func (b *Budget) spend(kind int, now time.Time) bool {
+	if len(b.windows) == 0 {
+		return b.fresh(now)
+	}
+	best := -1
+	for i, s := range b.held {
+		if s.Calls > 0 && !s.from.After(now) && (!s.Writes || kind == writing) && (best < 0 || s.Writes) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return false
+	}
+	b.held[best].Calls--
+	return true
+}
+
+func (b *Budget) fresh(now time.Time) bool { return !b.asked.IsZero() && now.Sub(b.asked) < lookEvery }
+
+// order is what has to be booked for those who wait; false: nothing, or
+// somebody is at it.
+func (b *Budget) order(now time.Time) (o Order, ok bool) {
+	if b.asking || now.Before(b.barren) {
+		return o, false
+	}
+	if len(b.windows) == 0 {
+		return o, !b.fresh(now)
+	}
+	var any, own int
+	for _, s := range b.held {
+		if s.Writes {
+			own += s.Calls
+		} else {
+			any += s.Calls
+		}
+	}
+	o.Empty = any+own == 0
+	o.Most = 2*shortest(b.windows).perSlice() - any - own
+	o.Late = b.took + 2*b.margin()
+	o.Reads, o.Writes = b.lacking(reading, now), b.lacking(writing, now)
+	if o.Reads+o.Writes == 0 || o.Most <= 0 {
+		return o, false
+	}
+	if b.gap < 2*shortest(b.windows).slice() {
+		o.Gap = b.gap
+	}
+	return o, true
+}
+
+// lacking is how many calls of a kind have to be booked now.
+func (b *Budget) lacking(kind int, now time.Time) int {
+	waiting := len(b.queue[kind])
+	if !b.room[kind].After(now) { // it could be had at once
+		return waiting
+	}
+	// What is held for soon is used first: one booking for several calls.
+	if t, held := b.nextHeld(kind); held && t.Before(now.Add(2*shortest(b.windows).slice())) || !b.room[kind].Before(now.Add(b.reach())) {
+		return 0
+	}
+	return waiting
+}
+
+// reach is how far ahead the ledger would let us book.
+func (b *Budget) reach() time.Duration {
+	if len(b.held) == 0 {
+		return Patience
+	}
+	return reach(b.windows)
+}
+
+// nextHeld is when the next call of a kind may be made.
+func (b *Budget) nextHeld(kind int) (at time.Time, held bool) {
+	for _, s := range b.held {
+		if s.Calls > 0 && (!s.Writes || kind == writing) && (!held || s.from.Before(at)) {
+			at, held = s.from, true
+		}
+	}
+	return at, held
+}
+
+// next is how long one of a kind has to wait before there can be news for it.
+func (b *Budget) next(kind int, now time.Time) time.Duration {
+	if t, held := b.nextHeld(kind); held { // usable already, but the other kind's turn: in a moment
+		return max(t.Sub(now), time.Millisecond)
+	}
+	d := max(b.room[kind].Sub(now), 0)
+	switch {
+	case b.asking: // somebody is, and wakes us
+		return Patience
+	case d > Patience:
+		return d
+	}
+	return max(d-b.reach(), time.Millisecond)
+}
+
+// ask books at the keeper, unlocked meanwhile. What comes of it, an error too,
+// is for all who wait.
+func (b *Budget) ask(ctx context.Context, o Order) {
+	waiting := slices.Concat(b.queue[reading], b.queue[writing])
+	untold, unspent := b.untold, b.unspent
+	o.Unspent = unspent
+	if d := untold.Sub(b.now()); d > 0 {
+		o.Pause = d
+	}
+	b.asking, b.unspent = true, nil
+	b.mu.Unlock()
+	timed, cancel := context.WithTimeout(ctx, Patience)
+	booking, asked, answered, err := b.book(timed, o)
+	cancel()
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	b.asking = false
+	if err == nil {
+		b.take(booking, asked, answered)
+		if b.untold.Equal(untold) {
+			b.untold = time.Time{}
+		}
+		if b.late >= lateMost {
+			b.late = 0
+			err = fmt.Errorf("it takes %v to answer, and calls are shared in steps of %v; bring this process and the database closer together",
+				answered.Sub(asked).Round(time.Millisecond), shortest(b.windows).slice())
+		}
+	} else {
+		b.unspent = append(b.unspent, unspent...)
+	}
+	if err != nil && ctx.Err() == nil {
+		for _, w := range waiting {
+			if !w.granted {
+				w.err = &UnkeptError{err}
+			}
+		}
+	}
+	b.wakeAll()
+}
+
+func (b *Budget) wakeAll() {
+	for _, w := range slices.Concat(b.queue[reading], b.queue[writing]) {
+		w.wake()
+	}
+}
+
+// book asks the keeper. The ledger's clock was read between asked and answered.
+func (b *Budget) book(ctx context.Context, o Order) (booking Booking, asked, answered time.Time, err error) {
+	if len(b.windows) == 0 && o.Pause == 0 {
+		asked = b.now()
+		l, now, err := b.keeper.Look(ctx)
+		if l.Paused.After(now) {
+			booking.Paused = l.Paused
+		}
+		booking.Now = now
+		return booking, asked, b.now(), err
+	}
+	err = b.keeper.Change(ctx, func(l *Ledger, now, before time.Time) {
+		asked, answered = before, b.now()
+		if len(b.windows) == 0 {
+			l.Pause(now.Add(o.Pause))
+			booking = Booking{Now: now, Paused: l.Paused}
+			return
+		}
+		booking = l.Book(now, b.windows, o)
+	})
+	return booking, asked, answered, err
+}
+
+// take lays in what was booked. Of the ledger's clock we only know that it was
+// read between asked and answered, so a slot begins as late and ends as early
+// as it may; a margin is kept off besides, for clocks that do not run alike and
+// calls that leave a little later than they were let through.
+func (b *Budget) take(k Booking, asked, answered time.Time) {
+	b.asked, b.took = answered, answered.Sub(asked)
+	if k.Paused.After(k.Now) {
+		b.pauseLocal(answered.Add(k.Paused.Sub(k.Now)))
+	}
+	usable := len(k.Slots) == 0
 	now := b.now()
-	if d := b.paused.Sub(now); d > 0 {
-		return d, now
+	if usable && len(b.windows) > 0 {
+		b.barren = now.Add(b.margin())
 	}
-	var delay time.Duration
-	for _, w := range b.windows {
-		need := 1.0
-		if kind == reading && w.Burst() > 1 {
-			need += float64(w.Burst()) / 10
+	for _, s := range k.Slots {
+		from, until := answered.Add(s.Start.Sub(k.Now)), asked.Add(s.End.Sub(k.Now)-b.margin())
+		if s.Start.Equal(k.Now) {
+			from = answered
 		}
-		if b.waiting[1-kind] > 0 && b.lastKind == kind {
-			need++ // the other kind's turn: it needs less, comes first, and then it is ours
-		}
-		// A hair of tolerance: the bucket counts in floats.
-		if have := w.TokensAt(now); have+1e-6 < need {
-			d := time.Duration(math.Ceil((need - have) / float64(w.Limiter.Limit()) * float64(time.Second)))
-			delay = max(delay, d, time.Microsecond)
+		b.held = append(b.held, stock{s, from, until})
+		usable = usable || now.Before(until) && from.Before(until)
+	}
+	for kind, t := range k.Room {
+		b.room[kind] = time.Time{}
+		if t.After(k.Now) {
+			b.room[kind] = answered.Add(t.Sub(k.Now))
 		}
 	}
-	if delay > 0 {
-		return delay, now
+	b.late++
+	if usable {
+		b.late = 0
 	}
-	for _, w := range b.windows {
-		// TokensAt above is within the tolerance of one whole token.
-		if !w.AllowN(now, 1) {
-			w.ReserveN(now, 1)
-		}
-		if start := now.UTC().Truncate(w.Per); start.After(w.started) {
-			w.started, w.used = start, 0
-		}
-		w.used++
-	}
-	b.lastKind = kind
-	return 0, now
+	b.levels, b.levelsAt, b.ahead = k.Levels, k.Now, k.Now.Sub(answered)
 }
 
-// PauseUntil stops all calls until t: the platform said that it had enough.
-// An earlier t than the one known changes nothing.
+func (b *Budget) margin() time.Duration {
+	return min(shortest(b.windows).slice()/50, 5*time.Millisecond)
+}
+
+func (b *Budget) pauseLocal(t time.Time) {
+	if t.After(b.paused) {
+		b.paused = t
+	}
+}
+
+// PauseUntil stops all calls until t, of all processes: the platform said that
+// it had enough. An earlier t than the one known changes nothing. When the
+// keeper cannot be told now, it is told with the next call, before that is made.
 func (b *Budget) PauseUntil(t time.Time) {
 	if b == nil {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if t.After(b.paused) {
-		b.paused = t
+	if !t.After(b.paused) {
+		return
+	}
+	b.paused, b.untold = t, t
+	b.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), Patience/2)
+	err := b.keeper.Change(ctx, func(l *Ledger, now, asked time.Time) {
+		l.Pause(now.Add(t.Sub(b.now())))
+	})
+	cancel()
+	b.mu.Lock()
+	if err == nil && b.untold.Equal(t) {
+		b.untold = time.Time{}
 	}
 }
 
-// Level is how one window stands.
-type Level struct {
-	Window
-	Left int // calls left in the calendar window that we are in, by our own count
-}
-
-// Levels shows what is left in every window, and until when the platform told
-// us to pause (zero: it did not).
+// Levels shows what is left in every window, by all processes' count as it was
+// at our last call, and until when the platform told us to pause (zero: it did
+// not).
 func (b *Budget) Levels() (levels []Level, pausedUntil time.Time) {
 	if b == nil {
 		return nil, time.Time{}
@@ -207,12 +457,21 @@ func (b *Budget) Levels() (levels []Level, pausedUntil time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.now()
-	for _, w := range b.windows {
-		left := w.Window.Limit
-		if !now.UTC().Truncate(w.Per).After(w.started) {
-			left -= w.used
+	for i, w := range b.windows {
+		level := Level{Window: w, Left: w.Limit}
+		if i < len(b.levels) {
+			if number(now.Add(b.ahead), w.Per) == number(b.levelsAt, w.Per) {
+				level.Used = b.levels[i].Used
+				for _, s := range b.held { // booked, and not yet called
+					level.Used = max(0, level.Used-s.Calls)
+				}
+				for _, s := range b.unspent {
+					level.Used = max(0, level.Used-s.Calls)
+				}
+				level.Left = max(0, w.Limit-level.Used)
+			}
 		}
-		levels = append(levels, Level{w.Window, max(0, left)})
+		levels = append(levels, level)
 	}
 	if b.paused.After(now) {
 		pausedUntil = b.paused
@@ -233,49 +492,4 @@ func (b *Budget) Left() int {
 		}
 	}
 	return longest.Left
-}
-
-// Budgets holds the budget of every platform app that a process speaks for.
-// Hubs whose app is not known ("") count as one app: the careful guess.
-type Budgets struct {
-	// Windows of each platform's apps; a platform without is only paused.
-	Windows map[bridge.Platform][]Window
-	// Own gives the windows of an app that has others than its platform's usual
-	// ones; nil, or an empty answer: it has not. A platform without is not asked for.
-	Own func(platform bridge.Platform, app string) []Window
-
-	mu   sync.Mutex
-	apps map[budgetKey]*Budget
-}
-
-type budgetKey struct {
-	platform bridge.Platform
-	app      string
-}
-
-func (b *Budgets) windows(platform bridge.Platform, app string) []Window {
-	usual := b.Windows[platform]
-	if len(usual) == 0 || b.Own == nil {
-		return usual
-	}
-	if own := b.Own(platform, app); len(own) > 0 {
-		return own
-	}
-	return usual
-}
-
-// Of gives the one budget of an app.
-func (b *Budgets) Of(platform bridge.Platform, appID string) *Budget {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	key := budgetKey{platform, appID}
-	if have, ok := b.apps[key]; ok {
-		return have
-	}
-	if b.apps == nil {
-		b.apps = map[budgetKey]*Budget{}
-	}
-	fresh := NewBudget(b.windows(platform, appID)...)
-	b.apps[key] = fresh
-	return fresh
 }

@@ -142,7 +142,7 @@ func TestAPausedBudgetSaysUntilWhen(t *testing.T) {
 
 func TestWaitEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := NewBudget(Window{"minute", time.Minute, 10})
+		b := NewBudget(Window{"twenty seconds", 20 * time.Second, 10})
 		ctx, stop := context.WithTimeout(t.Context(), 3*time.Second)
 		defer stop()
 		var err error

@@ -82,7 +82,7 @@ func TestThrottledHubWaitsAsLongAsItIsTold(t *testing.T) {
 				t.Errorf("%d calls to a platform that said to wait", n)
 			}
 			j.timePasses()
-			j.restart() // the app's budget, which is of this process, would wait as well
+			j.restart() // this process has heard of the pause, and would wait as well
 		} else {
 			until(t, 20*time.Second, "the second is over", func() (bool, string) { role, _ := j.shown(who); return role == bridge.NoRole, "" })
 			if n := j.written("remove"); n != 2 {

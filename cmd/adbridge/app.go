@@ -70,7 +70,8 @@ func NewApp(ctx context.Context, c Config, log zerolog.Logger) (*App, error) {
 		return nil, err
 	}
 	app := &App{Config: c, DB: db, Log: log, keys: keys, platforms: platforms(c)}
-	app.budgets = &connectors.Budgets{Windows: map[bridge.Platform][]connectors.Window{}, Own: app.ownWindows}
+	app.budgets = &connectors.Budgets{Windows: map[bridge.Platform][]connectors.Window{}, Own: app.ownWindows,
+		Keeper: func(p bridge.Platform, of string) connectors.Keeper { return ledger{db, p, of} }}
 	for name, p := range app.platforms {
 		app.budgets.Windows[name] = p.windows
 	}
@@ -120,15 +121,20 @@ func (a *App) Connect(hub bridge.Hub, cred storage.Credentials, onCall func(conn
 	if !ok {
 		return nil, fmt.Errorf("platform %q is not known", hub.Platform)
 	}
-	app := hub.AppID
-	if app == "" { // hubs whose app we do not know share a budget by token only
-		sum := sha256.Sum256([]byte(cred.Token.Reveal()))
-		app = fmt.Sprintf("token-%x", sum[:6])
-	}
 	return p.open(connectors.Config{
 		BusinessID: hub.BusinessID, APIURL: hub.APIURL, Token: cred.Token, AppID: hub.AppID, AppSecret: cred.AppSecret,
-		Budget: a.budgets.Of(hub.Platform, hub.APIURL+"/"+app), OnCall: onCall,
+		Budget: a.budgets.Of(hub.Platform, budgetName(hub, cred)), OnCall: onCall,
 	})
+}
+
+// budgetName says whose calls the platform counts together: those of one app;
+// hubs whose app we do not know share a budget by token only.
+func budgetName(hub bridge.Hub, cred storage.Credentials) string {
+	if hub.AppID != "" {
+		return hub.APIURL + "/" + hub.AppID
+	}
+	sum := sha256.Sum256([]byte(cred.Token.Reveal()))
+	return fmt.Sprintf("%s/token-%x", hub.APIURL, sum[:6])
 }
 
 // Serve listens, calls ready with the address, and works until ctx ends; then

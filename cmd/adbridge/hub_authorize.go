@@ -89,7 +89,7 @@ func (c *cli) authorize(ctx context.Context, app *App, hub *bridge.Hub, z author
 func (a *App) tiktokConfig(hub bridge.Hub, cred storage.Credentials, onCall func(connectors.Call)) connectors.Config {
 	return connectors.Config{
 		APIURL: hub.APIURL, AppID: hub.AppID, AppSecret: cred.AppSecret, Token: cred.Token,
-		Budget: a.budgets.Of(hub.Platform, hub.APIURL+"/"+hub.AppID), OnCall: onCall,
+		Budget: a.budgets.Of(hub.Platform, budgetName(hub, cred)), OnCall: onCall,
 	}
 }
 

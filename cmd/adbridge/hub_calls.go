@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -133,11 +134,15 @@ func ago(field, s string, now time.Time) (time.Time, error) {
 
 // budgetView is what one platform app may call and has called.
 type budgetView struct {
-	Platform bridge.Platform `json:"platform"`
-	AppID    string          `json:"app_id,omitempty"`
-	APIURL   string          `json:"api_url,omitempty"`
-	Hubs     []string        `json:"hubs"`
-	Windows  []windowView    `json:"windows"`
+	Platform    bridge.Platform `json:"platform"`
+	AppID       string          `json:"app_id,omitempty"`
+	APIURL      string          `json:"api_url,omitempty"`
+	Hubs        []string        `json:"hubs"`
+	Windows     []windowView    `json:"windows"`
+	PausedUntil time.Time       `json:"paused_until,omitzero"` // the platform said so
+
+	name string // of the budget
+	ids  []string
 }
 
 type windowView struct {
@@ -151,31 +156,18 @@ func (c *cli) hubBudget() *cobra.Command {
 	return &cobra.Command{
 		Use:   "budget",
 		Short: "Show what each platform app may call, and what its hubs have called",
-		Long: `TikTok limits the calls of a developer app over all of its Business Centers; hubs of one --app-id share that.
-What is used is counted from the calls on record, of the last minute and of the calendar day (UTC). Calls
-that other programs make with the same app are not known here. Meta publishes no such numbers: its hubs
-show what was called, and adbridge pauses when Meta's own headers say so.`,
+		Long: `TikTok limits the calls of a developer app over all of its Business Centers; hubs of one --app-id share that,
+and so do all servers and commands on this database: they book their calls here before they make them. What is used
+is what they have booked in this calendar minute and day (UTC). Calls that other programs make with the same app are not
+known here. Meta publishes no such numbers: its hubs show the calls on record, of the last minute and of the day, and
+adbridge pauses when Meta's own headers say so.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
 			return c.read(ctx, func(app *App, tx *storage.Tx) error {
-				hubs, err := tx.Hubs(ctx)
+				views, err := app.budgetViews(ctx, tx)
 				if err != nil {
 					return err
-				}
-				views, ids := app.budgetApps(hubs)
-				for i := range views {
-					for _, w := range app.windowsShown(views[i].Platform, views[i].AppID) {
-						used, err := tx.CountCalls(ctx, windowStart(w, tx.Now()), ids[i]...)
-						if err != nil {
-							return err
-						}
-						v := windowView{Name: w.Name, Limit: w.Limit, Used: used}
-						if w.Limit > 0 {
-							v.Left = max(0, w.Limit-used)
-						}
-						views[i].Windows = append(views[i].Windows, v)
-					}
 				}
 				return c.show(views, func(w io.Writer) error { return writeBudgets(w, views) })
 			})
@@ -183,33 +175,64 @@ show what was called, and adbridge pauses when Meta's own headers say so.`,
 	}
 }
 
-// budgetApps groups the hubs by the app whose limits they share: by app id
-// where it is known, else each hub by itself.
-func (a *App) budgetApps(hubs []bridge.Hub) (views []budgetView, ids [][]string) {
+// budgetViews groups the hubs by the budget that they share and shows how each stands.
+func (a *App) budgetViews(ctx context.Context, tx *storage.Tx) ([]budgetView, error) {
+	hubs, err := tx.Hubs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var views []budgetView
 	for _, h := range hubs {
-		i := slices.IndexFunc(views, func(v budgetView) bool {
-			return h.AppID != "" && v.Platform == h.Platform && v.AppID == h.AppID && v.APIURL == h.APIURL
-		})
+		cred, err := tx.Credentials(ctx, h.ID)
+		if err != nil {
+			return nil, err
+		}
+		name := budgetName(h, cred)
+		i := slices.IndexFunc(views, func(v budgetView) bool { return v.Platform == h.Platform && v.name == name })
 		if i < 0 {
 			i = len(views)
-			views = append(views, budgetView{Platform: h.Platform, AppID: h.AppID, APIURL: h.APIURL})
-			ids = append(ids, nil)
+			views = append(views, budgetView{Platform: h.Platform, AppID: h.AppID, APIURL: h.APIURL, name: name})
 		}
-		views[i].Hubs = append(views[i].Hubs, h.Slug)
-		ids[i] = append(ids[i], h.ID)
+		views[i].Hubs, views[i].ids = append(views[i].Hubs, h.Slug), append(views[i].ids, h.ID)
 	}
-	return views, ids
+	for i := range views {
+		if err := a.fillBudget(ctx, tx, &views[i]); err != nil {
+			return nil, err
+		}
+	}
+	return views, nil
 }
 
-// windowsShown are the limits that records can tell of. A second is too short
-// for that: calls are put on record with what they are part of.
-func (a *App) windowsShown(p bridge.Platform, appID string) []connectors.Window {
-	known := slices.Clone(a.ownWindows(p, appID))
-	known = slices.DeleteFunc(known, func(w connectors.Window) bool { return w.Per < time.Minute })
-	if len(known) > 0 {
-		return known
+// recorded are the stretches of time that calls on record are counted in where
+// the platform publishes no limits.
+var recorded = []connectors.Window{{Name: "minute", Per: time.Minute}, {Name: "day", Per: 24 * time.Hour}}
+
+func (a *App) fillBudget(ctx context.Context, tx *storage.Tx, v *budgetView) error {
+	var booked connectors.Ledger
+	now, err := tx.Budget(ctx, v.Platform, v.name, &booked)
+	if err != nil {
+		return err
 	}
-	return []connectors.Window{{Name: "minute", Per: time.Minute}, {Name: "day", Per: 24 * time.Hour}}
+	if booked.Paused.After(now) {
+		v.PausedUntil = booked.Paused
+	}
+	windows := a.budgets.WindowsOf(v.Platform, v.name)
+	for _, l := range booked.Levels(now, windows) {
+		if l.Per >= time.Minute { // a second is over before anyone has read it
+			v.Windows = append(v.Windows, windowView{l.Name, l.Limit, l.Used, l.Left})
+		}
+	}
+	if len(windows) > 0 {
+		return nil
+	}
+	for _, w := range recorded {
+		used, err := tx.CountCalls(ctx, windowStart(w, tx.Now()), v.ids...)
+		if err != nil {
+			return err
+		}
+		v.Windows = append(v.Windows, windowView{Name: w.Name, Used: used})
+	}
+	return nil
 }
 
 func windowStart(w connectors.Window, now time.Time) time.Time {
@@ -220,14 +243,18 @@ func windowStart(w connectors.Window, now time.Time) time.Time {
 }
 
 func writeBudgets(w io.Writer, views []budgetView) error {
-	return table(w, "PLATFORM APP WINDOW LIMIT USED LEFT HUBS", func(row func(...any)) {
+	return table(w, "PLATFORM APP WINDOW LIMIT USED LEFT PAUSED HUBS", func(row func(...any)) {
 		for _, v := range views {
+			paused := "-"
+			if !v.PausedUntil.IsZero() {
+				paused = "until " + v.PausedUntil.Format(time.RFC3339)
+			}
 			for _, win := range v.Windows {
 				limit, left := "unknown", "unknown"
 				if win.Limit > 0 {
 					limit, left = fmt.Sprint(win.Limit), fmt.Sprint(win.Left)
 				}
-				row(v.Platform, cmp.Or(v.AppID, "(not given)"), win.Name, limit, win.Used, left, v.Hubs)
+				row(v.Platform, cmp.Or(v.AppID, "(not given)"), win.Name, limit, win.Used, left, paused, v.Hubs)
 			}
 		}
 	})

@@ -20,6 +20,7 @@ import (
 	"adbridge/bridge"
 	"adbridge/bridge/audit"
 	"adbridge/bridge/reconcile"
+	"adbridge/connectors"
 	"adbridge/connectors/meta/metasim"
 	"adbridge/connectors/tiktok/tiktoksim"
 	"adbridge/scim/idpsim"
@@ -457,6 +458,16 @@ func (j *journey) timePasses() {
 			}
 			lane.BackoffUntil, lane.InviteAfter = time.Time{}, time.Time{}
 			if err := tx.UpdateLane(ctx, lane); err != nil {
+				return err
+			}
+			cred, err := tx.Credentials(ctx, h.ID)
+			if err != nil {
+				return err
+			}
+			if _, err := tx.LockBudget(ctx, h.Platform, budgetName(h, cred), new(connectors.Ledger)); err != nil {
+				return err
+			}
+			if err := tx.SaveBudget(ctx, h.Platform, budgetName(h, cred), connectors.Ledger{}); err != nil {
 				return err
 			}
 			if h.Halt != nil && !h.Halt.Until.IsZero() {

@@ -224,7 +224,7 @@ func cancelled(t *testing.T, h Harness) {
 }
 
 func budgetPaused(t *testing.T, h Harness) {
-	budget := connectors.NewBudget(connectors.Window{Name: "minute", Per: time.Minute, Limit: 600})
+	budget := connectors.NewBudget(connectors.Window{Name: "year", Per: 365 * 24 * time.Hour, Limit: 600}) // none ends meanwhile
 	b := h.startWith(t, crowd(5), func(c *connectors.Config) { c.Budget = budget })
 	b.everyone()
 	budget.PauseUntil(time.Now().Add(time.Hour))
