@@ -346,8 +346,8 @@ func (x *explainer) member() Step {
 			continue
 		}
 		text := fmt.Sprintf("%s %s, %s, %s", cmp.Or(m.Email, m.Name, m.PlatformID), m.Presence, m.Role.Word(), m.Ownership)
-		if m.Access.Role != "" {
-			text += ", platform access " + m.Access.Role
+		if words := m.Access.Words(); words != "" {
+			text += ", platform access " + words
 		}
 		if m.Applied != NoRole {
 			text += ", last set by us: " + m.Applied.Word()

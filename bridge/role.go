@@ -1,6 +1,10 @@
 package bridge
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // Role is a hub role: what adbridge grants on a hub, whatever the platform calls it.
 type Role string
@@ -56,4 +60,25 @@ type Access struct {
 	Role    string   `json:"role"`
 	Finance string   `json:"finance,omitempty"`
 	Tasks   []string `json:"tasks,omitempty"`
+}
+
+// Words is the access as a person reads it: "EMPLOYEE, finance EDITOR, tasks
+// DEVELOPER"; "" where the platform says nothing.
+func (a Access) Words() string {
+	var parts []string
+	if a.Role != "" {
+		parts = append(parts, a.Role)
+	}
+	if a.Finance != "" {
+		parts = append(parts, "finance "+a.Finance)
+	}
+	if len(a.Tasks) > 0 {
+		parts = append(parts, "tasks "+strings.Join(a.Tasks, "+"))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Same says whether nothing differs. Tasks are sorted by whoever reads them.
+func (a Access) Same(b Access) bool {
+	return a.Role == b.Role && a.Finance == b.Finance && slices.Equal(a.Tasks, b.Tasks)
 }

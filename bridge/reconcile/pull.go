@@ -282,8 +282,12 @@ func memberChange(was bridge.Member, known bool, m bridge.Member) (string, map[s
 	case was.PersonID != m.PersonID:
 		detail["person_before"] = was.PersonID
 		return audit.MemberMatched, detail
-	case was.Presence != m.Presence, was.Role != m.Role, was.Access.Role != m.Access.Role, was.Access.Finance != m.Access.Finance:
-		detail["before"] = map[string]any{"role": was.Role.Word(), "presence": was.Presence}
+	case was.Presence != m.Presence, was.Role != m.Role, !was.Access.Same(m.Access):
+		before := map[string]any{"role": was.Role.Word(), "presence": was.Presence}
+		if !was.Access.Same(m.Access) {
+			before["access"], detail["access"] = was.Access.Words(), m.Access.Words()
+		}
+		detail["before"] = before
 		if changed := accessChange(was, m); len(changed) > 0 {
 			detail["assets"] = changed
 		}
