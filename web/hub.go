@@ -92,7 +92,7 @@ func (s *site) hub(ctx context.Context, tx *storage.Tx, r *http.Request) (page, 
 		if stand == "" {
 			stand = notOnHub
 		}
-		if (standing == "" || string(stand) == standing) && (verdict == "" || string(row.Verdict) == verdict) &&
+		if (standing == "" || string(stand) == standing) && (verdict == "" || string(verdictOf(row)) == verdict) &&
 			(presence == "" || string(row.Presence) == presence) && containsFold(p.Q, row.Name, row.Email, row.PlatformID, row.MemberID, row.PersonID) {
 			fit = append(fit, row)
 		}

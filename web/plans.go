@@ -51,7 +51,7 @@ func (p *planShelf) of(ctx context.Context, tx *storage.Tx, hub bridge.Hub, rows
 	k.sum.Rows, k.sum.Checks = nil, nil
 	k.verdicts = map[bridge.Verdict]int{}
 	for _, r := range plan.Rows {
-		k.verdicts[r.Verdict]++
+		k.verdicts[verdictOf(r)]++
 	}
 	p.put(hub.ID, k)
 	return k, true, nil

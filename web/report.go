@@ -67,7 +67,7 @@ func (s *site) report(ctx context.Context, tx *storage.Tx, r *http.Request) (pag
 	p.CSV, p.JSON, p.HTML = downloadOf(r, "csv"), downloadOf(r, "json"), downloadOf(r, "html")
 	byVerdict := map[bridge.Verdict][]hubRow{}
 	for _, row := range report.Rows {
-		byVerdict[row.Verdict] = append(byVerdict[row.Verdict], hubRow{row, head.Hub.Slug})
+		byVerdict[verdictOf(row)] = append(byVerdict[verdictOf(row)], hubRow{row, head.Hub.Slug})
 	}
 	p.Fine = len(byVerdict[bridge.Fine])
 	for _, v := range verdicts {

@@ -36,7 +36,7 @@ func newSite(t *testing.T, publicURL string) (*storage.DB, Options) {
 }
 
 // company fills the database with a company that has a bit of everything.
-func company(t *testing.T, db *storage.DB) {
+func company(t *testing.T, db *storage.DB) *seeding {
 	t.Helper()
 	c := &seeding{t: t, db: db}
 	c.directory()
@@ -45,6 +45,7 @@ func company(t *testing.T, db *storage.DB) {
 	c.plans()
 	c.work()
 	c.records()
+	return c
 }
 
 type seeding struct {

@@ -24,6 +24,10 @@ var words = template.FuncMap{
 	"reason":    reasonOf,
 	"actionOf":  actionOf,
 	"taskOf":    taskAction,
+	"stepOf":    stepOf,
+	"access":    accessOf,
+	"wantedOn":  wantedOn,
+	"has":       accessLines,
 	"meaning":   audit.MeaningOf,
 	"details":   details,
 	"why":       provenance,
@@ -97,7 +101,12 @@ func badgeOf(v any) badge {
 func actionOf(r bridge.Row) string { return inWords(r.Action, r.From, r.To) }
 
 // taskAction says what a task does.
-func taskAction(t bridge.Task) string { return inWords(t.Action, t.From, t.To) }
+func taskAction(t bridge.Task) string {
+	if t.Action == bridge.Assign || t.Action == bridge.Unassign {
+		return assetTask(t)
+	}
+	return inWords(t.Action, t.From, t.To)
+}
 
 func inWords(a bridge.Action, from, to bridge.Role) string {
 	switch a {

@@ -142,8 +142,10 @@ func (l Listing) assetUsers(t bridge.Task, traits bridge.Traits) ([]bridge.Asset
 	if k, ok := traits.Asset(t.Asset.Kind); ok && k.Seen {
 		var users []bridge.AssetUser
 		for _, s := range l.Seen {
-			if s.Presence == bridge.Active && s.Access.Finance != "" {
-				users = append(users, bridge.AssetUser{PlatformID: s.PlatformID, Name: s.Name, Roles: []string{s.Access.Finance}})
+			for _, a := range traits.SeenAssets(s) {
+				if s.Presence == bridge.Active && a.Asset == t.Asset {
+					users = append(users, bridge.AssetUser{PlatformID: s.PlatformID, Name: s.Name, Roles: a.Roles})
+				}
 			}
 		}
 		return users, true

@@ -30,10 +30,10 @@ func chaosFor(t *testing.T) time.Duration {
 // while the directory moves and other admins act on the platform. When the
 // faults end, the hub becomes as the directory wishes, and then is quiet.
 func TestChaosEndsAsWished(t *testing.T) {
-	onBoth(t, company(), func(t *testing.T, j *journey) {
+	assetsOnBoth(t, company(), func(t *testing.T, j *assetJourney) {
 		seed := time.Now().UnixNano()
 		t.Logf("seed %d", seed)
-		c := &chaos{journey: j, rng: rand.New(rand.NewPCG(7, uint64(seed))), in: map[string]map[string]bool{}, off: map[string]bool{}, moved: map[string]bool{}, gone: map[string]bool{}}
+		c := &chaos{assetJourney: j, rng: rand.New(rand.NewPCG(7, uint64(seed))), in: map[string]map[string]bool{}, off: map[string]bool{}, moved: map[string]bool{}, gone: map[string]bool{}, lent: map[string]bool{}}
 		c.begin()
 		if j.platform() == "tiktok" {
 			j.tiktok.Faults.Random(seed, 0.15)
@@ -60,29 +60,33 @@ func TestChaosEndsAsWished(t *testing.T) {
 // chaos is what moves the directory and the platform in that test, and
 // remembers what ought to come of it.
 type chaos struct {
-	*journey
+	*assetJourney
 	rng   *rand.Rand
 	who   []string
 	in    map[string]map[string]bool // group → person → is in it
 	off   map[string]bool            // deactivated
 	moved map[string]bool            // whom another admin raised or lowered
 	gone  map[string]bool            // whom another admin removed
+	lent  map[string]bool            // whom another admin gave more on the ad account
 	alien map[string]string          // whom adbridge has no business with
 }
 
 func (c *chaos) begin() {
 	c.side.everybodyAccepts(200 * time.Millisecond)
 	c.journey.hub("full", "max-removals-percent=100", "max-removals-min=500", "max-removals-24h-percent=100", "max-adds=500", "max-adds-percent=1000",
-		"max-raises=100", "max-admin-removals=100", "max-invites-per-day=0", "invite-attempts=20", "max-shrink-percent=100", "pull-every=2s", "revert-drift=on")
+		"max-raises=100", "max-admin-removals=100", "max-invites-per-day=0", "invite-attempts=20", "max-shrink-percent=100", "pull-every=2s", "revert-drift=on",
+		"max-asset-removals=100", "max-asset-removals-min=500")
 	c.rule("Leads", "owner")
 	c.rule("Staff", "collaborator")
+	c.gives("Buyers", c.more...)
 	for i := range 24 {
 		c.who = append(c.who, fmt.Sprintf("chaos.no%02d@%s", i, lumen))
 	}
 	c.people(c.who...)
 	c.group("Leads")
 	c.group("Staff")
-	c.in["Leads"], c.in["Staff"] = map[string]bool{}, map[string]bool{}
+	c.group("Buyers")
+	c.in["Leads"], c.in["Staff"], c.in["Buyers"] = map[string]bool{}, map[string]bool{}, map[string]bool{}
 	c.quiet()
 	c.alien = c.members()
 }
@@ -90,7 +94,7 @@ func (c *chaos) begin() {
 // move does one thing, in the directory or on the platform.
 func (c *chaos) move() {
 	who := c.who[c.rng.IntN(len(c.who))]
-	switch n := c.rng.IntN(20); {
+	switch n := c.rng.IntN(26); {
 	case n < 10:
 		c.swap("Staff", who)
 	case n < 13:
@@ -116,7 +120,18 @@ func (c *chaos) move() {
 		email := fmt.Sprintf("late.stranger%d@%s", c.rng.IntN(1e9), elsewhere)
 		c.foreignAdd(email, bridge.Collaborator)
 		c.alien[email] = c.members()[email]
-	default: // or changes one
+	case n < 23:
+		c.swap("Buyers", who)
+	case n < 24: // another admin takes access to the ad account away
+		if len(c.access(who, c.one)) > 0 {
+			c.foreign(who, c.one)
+		}
+	case n < 25: // or gives all there is
+		if role, invited := c.shown(who); role != bridge.NoRole && !invited {
+			c.foreign(who, c.one, c.all...)
+			c.lent[who] = true
+		}
+	default: // or changes a stranger
 		email := strangers[c.rng.IntN(len(strangers))]
 		c.foreignRole(email, []bridge.Role{bridge.Owner, bridge.Collaborator}[c.rng.IntN(2)])
 		c.alien[email] = c.members()[email]
@@ -138,10 +153,20 @@ func (c *chaos) wished(who string) bridge.Role {
 		return bridge.NoRole
 	case c.in["Leads"][who]:
 		return bridge.Owner
-	case c.in["Staff"][who]:
+	case c.in["Staff"][who], c.in["Buyers"][who]:
 		return bridge.Collaborator
 	}
 	return bridge.NoRole
+}
+
+// accessAsWished says whether someone has what the groups give on the ad account.
+// Only who was given more by another admin may have more.
+func (c *chaos) accessAsWished(who string) bool {
+	got, want := c.access(who, c.one), []string(nil)
+	if c.in["Buyers"][who] && !c.off[who] {
+		want = c.more
+	}
+	return slices.Equal(got, want) || c.lent[who] && len(got) > 0 && slices.Equal(got, slices.Sorted(slices.Values(c.all)))
 }
 
 // converges waits until everyone is who they ought to be. Only whom another
@@ -155,7 +180,7 @@ func (c *chaos) converges() {
 		var wrong []string
 		for _, who := range c.who {
 			got, invited := c.shown(who)
-			if got == c.wished(who) && !invited {
+			if got == c.wished(who) && !invited && c.accessAsWished(who) {
 				continue
 			}
 			r := c.row(who)
@@ -166,7 +191,8 @@ func (c *chaos) converges() {
 			if asked && c.moved[who] && slices.Contains([]bridge.Code{bridge.GuardDriftOwner, bridge.DriftRaised, bridge.OwnConflict}, r.Reason) {
 				continue
 			}
-			wrong = append(wrong, fmt.Sprintf("%s is %s (invited: %t), wished %s; the plan: %s %s %s, %s", who, got.Word(), invited, c.wished(who).Word(), r.Situation, r.Verdict, r.Reason, r.Detail))
+			wrong = append(wrong, fmt.Sprintf("%s is %s (invited: %t), wished %s, has %q on the ad account; the plan: %s %s %s, %s, %+v", who, got.Word(), invited, c.wished(who).Word(),
+				c.access(who, c.one), r.Situation, r.Verdict, r.Reason, r.Detail, r.Assets))
 			if len(wrong) == 1 {
 				why, _, _ := c.adbridge("explain", who)
 				wrong[0] += "\n" + why + c.trail(who)
@@ -214,9 +240,11 @@ func (c *chaos) holds() {
 	c.set("pull-every=24h")
 	c.forget()
 	c.pull()
-	calls, pages := c.reads()
+	_, pages := c.reads()
+	calls, ofAssets := c.peopleReads()
+	pages += ofAssets
 	if n := c.written(""); n > 0 || calls != pages {
-		t.Errorf("a quiet cycle made %d writes and %d calls for %d pages", n, calls, pages)
+		t.Errorf("a quiet cycle made %d writes and %d calls for %d pages: %v", n, calls, pages, c.ops())
 	}
 	c.auditVerifies()
 }

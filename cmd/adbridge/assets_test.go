@@ -1,0 +1,286 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"adbridge/bridge"
+	"adbridge/bridge/reconcile"
+)
+
+// TestAccessToAssetsComesAfterAcceptanceAndGoesWithTheGroup: who is invited has
+// nothing on an ad account, who accepted has what the rule gives, who leaves the
+// group but not the hub loses it after the settle window, and who leaves the
+// company at once.
+func TestAccessToAssetsComesAfterAcceptanceAndGoesWithTheGroup(t *testing.T) {
+	ana, ben := "ana.silva@"+lumen, "ben.okafor@"+lumen
+	assetsOnBoth(t, company(), func(t *testing.T, j *assetJourney) {
+		j.hub("full")
+		j.rule("Staff", "collaborator")
+		j.gives("Buyers", j.more...)
+		j.people(ana, ben)
+		j.group("Staff", ana, ben)
+		j.group("Buyers", ana, ben)
+		j.quiet()
+		j.invited(ana, bridge.Collaborator)
+		j.says(ana, bridge.Waiting, bridge.AssetAcceptance)
+		if n := len(j.assetTasks()); n > 0 {
+			t.Fatalf("%d tasks for assets of people who have not accepted", n)
+		}
+		j.accept(ana)
+		j.has(ana, j.more...)
+		j.accept(ben)
+		j.has(ben, j.more...)
+		j.pull()
+		j.says(ana, bridge.Fine, "")
+		if given, taken := j.assetWrites(); given != 2 || taken != 0 {
+			t.Errorf("%d calls gave access to two people, %d took it", given, taken)
+		}
+
+		j.set("settle-window=4h")
+		j.leave("Buyers", ana)
+		j.quiet()
+		j.says(ana, bridge.Waiting, bridge.WaitSettle)
+		j.has(ana, j.more...)
+		j.set("settle-window=0s")
+		j.quiet()
+		j.has(ana)
+		j.is(ana, bridge.Collaborator) // she is in Staff
+		j.has(ben, j.more...)
+
+		j.set("settle-window=4h")
+		j.deactivate(ben)
+		j.quiet()
+		j.is(ben, bridge.NoRole)
+		j.has(ben)
+		j.pull()
+		if open := j.tasks(); len(open) > 0 {
+			t.Errorf("tasks are left: %+v", open)
+		}
+		j.auditVerifies()
+	})
+}
+
+// TestForeignAccessToAssetsIsReportedAndNeverTouched: what others gave, on the
+// asset of a rule and beside it, to people of ours and to strangers, stays.
+func TestForeignAccessToAssetsIsReportedAndNeverTouched(t *testing.T) {
+	ana, eve := "ana.silva@"+lumen, "eve.lind@"+lumen
+	assetsOnBoth(t, company(), func(t *testing.T, j *assetJourney) {
+		j.foreign(strangers[0], j.one, j.more...)
+		j.hub("full")
+		j.rule("Staff", "collaborator")
+		j.gives("Buyers", j.less...)
+		j.onboard("Staff", ana, eve)
+		j.group("Buyers", ana)
+		j.foreign(eve, j.one, j.less...)
+		j.foreign(ana, j.other, j.more...)
+		j.quiet()
+		j.pull()
+		j.has(ana, j.less...)
+		j.says(eve, bridge.Fine, bridge.AssetForeign)
+		j.forget()
+		j.leave("Buyers", ana)
+		j.leave("Staff", eve)
+		j.pull()
+		j.has(ana)
+		j.has(strangers[0], j.more...)
+		if got := j.access(ana, j.other); !slices.Equal(got, j.more) {
+			t.Errorf("what others gave on another asset is %q now", got)
+		}
+		if given, taken := j.assetWrites(); given != 0 || taken != 1 {
+			t.Errorf("%d calls gave access and %d took it, want the one that takes ana's", given, taken)
+		}
+	})
+}
+
+// TestAccessChangedByOthersIsPutRightOrReported: what someone took away is given
+// again, what someone raised waits for a person, and is lowered when they say so.
+func TestAccessChangedByOthersIsPutRightOrReported(t *testing.T) {
+	ana := "ana.silva@" + lumen
+	assetsOnBoth(t, company(), func(t *testing.T, j *assetJourney) {
+		j.hub("full")
+		j.gives("Buyers", j.less...)
+		j.onboard("Buyers", ana)
+		j.pull()
+		j.has(ana, j.less...)
+
+		j.foreign(ana, j.one)
+		j.pull()
+		j.has(ana, j.less...) // given again
+		j.pull()
+
+		j.foreign(ana, j.one, j.more...)
+		j.pull()
+		j.has(ana, j.more...)
+		j.says(ana, bridge.NeedsPerson, bridge.AssetDrift)
+		_, err := j.app.Planner.Rule(context.Background(), reconcile.Ruling{HubID: j.state().ID, Kind: bridge.DecideApprove, Items: []string{j.step(ana).Key}, Reason: "not for her", By: "test", Until: time.Now().Add(time.Hour)})
+		j.ok(err)
+		j.quiet()
+		j.has(ana, j.less...)
+		j.pull()
+		j.says(ana, bridge.Fine, "")
+	})
+}
+
+// TestAssetsOfARuleFollowTheRule: a rule given an asset later, given more on it,
+// and given none brings every member along; more than one person losing access
+// waits for an approval.
+func TestAssetsOfARuleFollowTheRule(t *testing.T) {
+	ana, ben, cid := "ana.silva@"+lumen, "ben.okafor@"+lumen, "cid.moss@"+lumen
+	assetsOnBoth(t, company(), func(t *testing.T, j *assetJourney) {
+		j.hub("full")
+		j.rule("Staff", "collaborator")
+		j.onboard("Staff", ana, ben)
+		rule := j.onlyRule()
+		j.gives("Buyers", j.less...)
+		j.onboard("Buyers", cid)
+		j.has(cid, j.less...)
+		with := func(roles ...string) string {
+			return "--asset=" + j.one.String() + "=" + strings.ToLower(strings.Join(roles, "+"))
+		}
+		j.text("rule", "set", rule, with(j.less...), "--preview")
+		j.quiet()
+		j.has(ana)
+
+		j.text("rule", "set", rule, with(j.less...))
+		j.quiet()
+		j.has(ana, j.less...)
+		j.has(ben, j.less...)
+		if list := j.text("rule", "list"); !strings.Contains(list, j.one.String()+"="+strings.Join(j.less, "+")) {
+			t.Errorf("the list of rules does not name the asset:\n%s", list)
+		}
+		j.text("rule", "set", rule, with(j.more...))
+		j.quiet()
+		j.has(ana, j.more...)
+		j.pull()
+
+		j.text("rule", "set", rule, "--no-assets")
+		j.quiet()
+		j.has(ana, j.more...)
+		j.says(ana, bridge.Held, bridge.GuardMassChange)
+		_, err := j.app.Planner.Rule(context.Background(), reconcile.Ruling{HubID: j.state().ID, Kind: bridge.DecideApprove, Items: []string{"@" + string(bridge.GuardMassChange)}, Reason: "the campaign is over", By: "test", Until: time.Now().Add(time.Hour)})
+		j.ok(err)
+		j.quiet()
+		j.has(ana)
+		j.has(ben)
+		j.is(ana, bridge.Collaborator)
+		j.has(cid, j.less...)
+	})
+}
+
+// TestNoAccessIsGivenTwiceWhateverHappensToTheCall: an answer that never comes,
+// before or after the effect, is settled by reading.
+func TestNoAccessIsGivenTwiceWhateverHappensToTheCall(t *testing.T) {
+	ana, ben := "ana.silva@"+lumen, "ben.okafor@"+lumen
+	assetsOnBoth(t, company(), func(t *testing.T, j *assetJourney) {
+		j.hub("full")
+		j.rule("Staff", "collaborator")
+		j.gives("Buyers", j.more...)
+		j.onboard("Staff", ana, ben)
+		j.group("Buyers")
+		for _, how := range []string{"reset after", "500 after", "reset before"} {
+			want := 1
+			if how == "reset before" {
+				want = 2 // the first was never made
+			}
+			j.forget()
+			j.tripAsset(how, 1)
+			j.join("Buyers", ana)
+			j.until(how, func() bool { return slices.Equal(j.access(ana, j.one), j.more) })
+			j.pull()
+			j.says(ana, bridge.Fine, "")
+			j.mend()
+			if given, _ := j.assetWrites(); given != want {
+				t.Errorf("%s: %d calls gave access, want %d", how, given, want)
+			}
+			j.forget()
+			j.tripAsset(how, 1)
+			j.leave("Buyers", ana)
+			j.until(how, func() bool { return len(j.access(ana, j.one)) == 0 })
+			j.pull()
+			j.mend()
+			if _, taken := j.assetWrites(); taken != want {
+				t.Errorf("%s: %d calls took access, want %d", how, taken, want)
+			}
+			if open := j.tasks(); len(open) > 0 {
+				t.Errorf("%s: tasks are left: %+v", how, open)
+			}
+		}
+	})
+}
+
+// TestWhatOthersChangeBeforeTheCallIsNotUndone: access that somebody gave since
+// the hub was read is not overwritten by a call that knows nothing of it.
+func TestWhatOthersChangeBeforeTheCallIsNotUndone(t *testing.T) {
+	ana := "ana.silva@" + lumen
+	assetsOnBoth(t, company(), func(t *testing.T, j *assetJourney) {
+		j.hub("full")
+		j.rule("Staff", "collaborator")
+		j.gives("Buyers", j.less...)
+		j.onboard("Staff", ana)
+		j.group("Buyers")
+		j.pull()
+		j.foreign(ana, j.one, j.more...) // nobody has read it yet
+		j.forget()
+		j.join("Buyers", ana)
+		j.until("the hub is read again", func() bool { j.timePasses(); s := j.step(ana); return s.Verdict == bridge.NeedsPerson })
+		j.has(ana, j.more...)
+		if given, _ := j.assetWrites(); given != 0 {
+			t.Errorf("%d calls gave less than what others gave", given)
+		}
+	})
+}
+
+// TestAnAssetThatCannotBeReadStopsNothingElse: the pull is whole, the members
+// are taken in, the asset raises an alarm, and nothing is concluded on it.
+func TestAnAssetThatCannotBeReadStopsNothingElse(t *testing.T) {
+	ana, ben := "ana.silva@"+lumen, "ben.okafor@"+lumen
+	assetsOnBoth(t, company(), func(t *testing.T, j *assetJourney) {
+		j.hub("full")
+		lost := j.one
+		lost.ID = lost.ID[:len(lost.ID)-1] + "9"
+		_, err := reconcile.AddRule(context.Background(), j.app.DB, bridge.Rule{GroupName: "Buyers", Role: bridge.Collaborator,
+			Assets: []bridge.AssetAccess{{Asset: j.one, Roles: j.more}, {Asset: lost, Roles: j.more}}}, "h", "test")
+		j.ok(err)
+		j.onboard("Buyers", ana, ben)
+		j.has(ana, j.more...)
+		j.has(ben, j.more...)
+		plan, _ := j.plan()
+		if !slices.ContainsFunc(plan.Alarms, func(a bridge.Alarm) bool {
+			return a.Reason == bridge.AssetUnreadable && strings.Contains(a.Detail, lost.String())
+		}) {
+			t.Errorf("no alarm names %s: %+v", lost, plan.Alarms)
+		}
+		for _, x := range j.assetTasks() {
+			if x.Asset == lost {
+				t.Errorf("a task on an asset that nobody could read: %+v", x)
+			}
+		}
+	})
+}
+
+// TestHubAssetsListsWhatCanBeGivenAndWhoHasIt asks the platform itself.
+func TestHubAssetsListsWhatCanBeGivenAndWhoHasIt(t *testing.T) {
+	ana := "ana.silva@" + lumen
+	assetsOnBoth(t, company(), func(t *testing.T, j *assetJourney) {
+		j.foreign(strangers[0], j.one, j.less...)
+		j.hub("full")
+		j.gives("Buyers", j.more...)
+		j.onboard("Buyers", ana)
+		list := j.text("hub", "assets", "h", "--kind", j.one.Kind)
+		for _, want := range []string{j.one.String(), j.other.String(), "Account 1", "Account 2", strings.ToLower(j.more[0])} {
+			if !strings.Contains(list, want) {
+				t.Errorf("the list does not say %q:\n%s", want, list)
+			}
+		}
+		users := j.text("hub", "assets", "h", "--users", j.one.String())
+		for _, want := range []string{ana, strangers[0], strings.Join(j.more, "+")} {
+			if !strings.Contains(users, want) {
+				t.Errorf("who has access does not say %q:\n%s", want, users)
+			}
+		}
+	})
+}
