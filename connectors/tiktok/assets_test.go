@@ -2,6 +2,7 @@ package tiktok
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -132,6 +133,32 @@ func TestARoleThatIsRefusedLeavesTheOldOne(t *testing.T) {
 	refusal(t, "nothing is taken back", err, connectors.KindUnknown, bridge.PlatformUnknownOutcome)
 	if got := h.has(person(1), adAccount(0, "").Asset); got != "" || !strings.Contains(err.Error(), "ANALYST was taken away") {
 		t.Errorf("they have %q: %v", got, err)
+	}
+}
+
+// TestAccessThatSomeoneElseTakesAwayMeanwhileIsNotInTheWay: between our look and
+// our call, and the person may have gone with it.
+func TestAccessThatSomeoneElseTakesAwayMeanwhileIsNotInTheWay(t *testing.T) {
+	for what, meanwhile := range map[string]func(h *hub) error{
+		"the access": func(h *hub) error { return h.Unassign(ourBC, person(1).PlatformID, "TT_ACCOUNT", ttAccountID) },
+		"the person": func(h *hub) error { return h.RemoveMember(ourBC, person(1).PlatformID) },
+	} {
+		h := startHub(t, tiktoksim.Switches{}, active(3))
+		h.GiveAsset(person(1).PlatformID, access(ttAccount, ttAccountID, "LIVE", "POST"))
+		c := open1(t, h, func(cfg *connectors.Config) {
+			cfg.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+				if strings.Contains(r.URL.Path, opUnassign) {
+					h.ok(meanwhile(h))
+				}
+				return http.DefaultTransport.RoundTrip(r)
+			})
+		})
+		_, err := c.Assign(t.Context(), person(1), access(ttAccount, ttAccountID, "LIVE"))
+		if what == "the person" {
+			refusal(t, what, err, connectors.KindNotFound, bridge.PlatformNotFound)
+		} else if got := h.has(person(1), bridge.Asset{Kind: ttAccount, ID: ttAccountID}); err != nil || got != "LIVE" {
+			t.Errorf("%s is gone meanwhile: %v, they have %q", what, err, got)
+		}
 	}
 }
 

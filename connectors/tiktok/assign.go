@@ -2,6 +2,7 @@ package tiktok
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -113,15 +114,18 @@ func (c *Connector) swap(ctx context.Context, no *connectors.Error, who connecto
 		if no != nil && final(err) {
 			return connectors.Receipt{}, no
 		}
-		return receipt, c.explain(ctx, err, func(no *connectors.Error) error { return c.whyNotUnassigned(ctx, no, who, access.Asset) })
+		err = c.explain(ctx, err, func(no *connectors.Error) error { return c.whyNotUnassigned(ctx, no, who, access.Asset) })
+		if connectors.KindOf(err) != connectors.KindNotFound {
+			return receipt, err
+		}
+		// Someone took it away a moment ago: there is nothing in the way, or nobody.
+		receipt, err = c.assign(ctx, who, access)
+		return receipt, c.explain(ctx, err, func(no *connectors.Error) error { return c.whyNotAssigned(ctx, no, who, access.Asset) })
 	}
 	receipt, err = c.assign(ctx, who, access)
-	if !final(err) {
+	refusal, ok := errors.AsType[*connectors.Error](err)
+	if !ok || !final(err) {
 		return receipt, err
-	}
-	refusal := denied(err)
-	if refusal == nil {
-		refusal = c.refused(opAssign, connectors.KindRefused, bridge.PlatformRefused, err.Error(), "")
 	}
 	_, back := c.assign(ctx, who, bridge.AssetAccess{Asset: access.Asset, Roles: had})
 	if back == nil {
