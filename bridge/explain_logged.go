@@ -19,6 +19,9 @@ const shownTitle = "What the platform shows"
 const (
 	loggedNaming = 12 // lines that name the person
 	loggedMaybe  = 5  // and for each thing found changed, lines that name nobody we know
+	// loggedSlack is how far the platform's clock, which logs whole seconds, may
+	// be from ours.
+	loggedSlack = time.Minute
 )
 
 // AddLogged tells what the platform's own log has around what pulls found
@@ -41,7 +44,9 @@ func (e *Explanation) AddLogged(w World, r LogReading, changes []PlatformChange,
 		}
 	}
 	for _, f := range found {
-		within := func(c PlatformChange) bool { return !c.At.Before(f.Since) && !c.At.After(f.Until) }
+		within := func(c PlatformChange) bool {
+			return !c.At.Before(f.Since.Add(-loggedSlack)) && !c.At.After(f.Until.Add(loggedSlack))
+		}
 		if slices.ContainsFunc(naming, within) {
 			continue
 		}

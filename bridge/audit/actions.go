@@ -71,6 +71,7 @@ const (
 	TaskReleased     = "task.released"
 	TaskSuperseded   = "task.superseded"
 	PlatformCall     = "platform.call"
+	PlatformLogged   = "platform.logged"
 
 	SignedIn      = "session.signed-in"
 	SignedOut     = "session.signed-out"
@@ -148,6 +149,7 @@ var actionTable = []Action{
 	{TaskReleased, "a person released a held change"},
 	{TaskSuperseded, "the change is not wanted any more"},
 	{PlatformCall, "one exchange with a platform, with the platform's request id"},
+	{PlatformLogged, "a line of the platform's own log was taken in: someone changed something there, in the platform's words"},
 	{SignedIn, "someone signed in to the pages"},
 	{SignedOut, "someone signed out"},
 	{AuditExported, "the audit trail was exported"},

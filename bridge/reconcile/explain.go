@@ -26,6 +26,9 @@ func (p Planner) Explain(ctx context.Context, hubID, needle string) (bridge.Expl
 		})
 		return facts, tasks, err
 	})
+	if ok && err == nil && w.Traits.Log.Holds != "" {
+		err = p.DB.Read(ctx, func(tx *storage.Tx) error { return addLogged(ctx, tx, w, &e) })
+	}
 	return e, ok, named(err, fmt.Sprintf("explain %s on hub %s", needle, w.Hub.Slug))
 }
 

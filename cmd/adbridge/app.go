@@ -48,6 +48,7 @@ type App struct {
 	Puller    reconcile.Puller
 	Worker    apply.Worker
 	Inspector reconcile.Inspector
+	Importer  reconcile.Importer
 	Lanes     *Lanes
 	Log       zerolog.Logger
 
@@ -80,6 +81,7 @@ func NewApp(ctx context.Context, c Config, log zerolog.Logger) (*App, error) {
 	app.Puller = reconcile.Puller{DB: db, Dial: app.Dial, Traits: traits, Log: log}
 	app.Worker = apply.Worker{DB: db, Dial: app.Dial, Traits: traits, Log: log, Jitter: rand.Float64}
 	app.Inspector = reconcile.Inspector{DB: db, Dial: app.Dial, Log: log}
+	app.Importer = reconcile.Importer{DB: db, Dial: app.Dial, Log: log}
 	app.Lanes = &Lanes{DB: db, Planner: app.Planner, Puller: app.Puller, Worker: app.Worker, Holder: holder(), Log: log}
 	app.exchanges = newExchangeLog(db, log)
 	app.callers = &reconcile.Callers{DB: db, Now: time.Now, Log: log}
@@ -162,6 +164,7 @@ func (a *App) ServeOn(ctx context.Context, listener net.Listener, ready func(net
 	running.Go(func() { a.Lanes.Run(work) })
 	running.Go(func() { seal(work, a.DB, a.Log) })
 	running.Go(func() { a.lookDaily(work) })
+	running.Go(func() { a.readLogs(work) })
 	running.Go(func() { a.exchanges.run(work) })
 	running.Go(func() { a.ready.watch(work) })
 	running.Go(func() { flushRefusals(work, a.callers) })

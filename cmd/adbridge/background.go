@@ -92,6 +92,25 @@ func (a *App) lookDaily(ctx context.Context) {
 	}
 }
 
+// logEvery is how often it is looked whether the log of a hub's platform is to be read.
+const logEvery = 30 * time.Second
+
+// readLogs reads what the platforms logged of who changed what, after each pull.
+func (a *App) readLogs(ctx context.Context) {
+	tick := time.NewTicker(logEvery)
+	defer tick.Stop()
+	for {
+		if err := a.Importer.ImportDue(ctx); err != nil && ctx.Err() == nil {
+			a.Log.Error().Err(err).Msg("read the logs of the platforms; it is tried again in half a minute")
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
 const (
 	exchangeQueue = 10_000                 // exchanges waiting to be written
 	exchangeEvery = 200 * time.Millisecond // how long one may wait
@@ -196,7 +215,8 @@ const (
 )
 
 // purge forgets what need not be kept: lines of the provisioning log past
-// their time (0: none), and tokens that ended by themselves. Several servers may do it at once.
+// their time (0: none), tokens that ended by themselves, and what platforms
+// logged long ago. Several servers may do it at once.
 func purge(ctx context.Context, db *storage.DB, keep time.Duration, log zerolog.Logger) {
 	tick := time.NewTicker(purgeEvery)
 	defer tick.Stop()
@@ -219,15 +239,22 @@ func purgeOnce(ctx context.Context, db *storage.DB, keep time.Duration, now time
 	if err := db.Write(ctx, func(tx *storage.Tx) error {
 		_, err := tx.PurgeTokens(ctx, now.Add(-issuedKept), purgeMost)
 		return err
+	}); err != nil {
+		return 0, err
+	}
+	if _, err := purgeAll(ctx, db, func(tx *storage.Tx) (int, error) {
+		return tx.PurgePlatformChanges(ctx, now.Add(-reconcile.LogKept), purgeMost)
 	}); err != nil || keep <= 0 {
 		return 0, err
 	}
+	return purgeAll(ctx, db, func(tx *storage.Tx) (int, error) { return tx.PurgeExchanges(ctx, now.Add(-keep), purgeMost) })
+}
+
+// purgeAll forgets a little at a time, until there is nothing more.
+func purgeAll(ctx context.Context, db *storage.DB, some func(*storage.Tx) (int, error)) (total int, err error) {
 	for {
 		n := 0
-		err := db.Write(ctx, func(tx *storage.Tx) (err error) {
-			n, err = tx.PurgeExchanges(ctx, now.Add(-keep), purgeMost)
-			return err
-		})
+		err := db.Write(ctx, func(tx *storage.Tx) (err error) { n, err = some(tx); return err })
 		total += n
 		if err != nil || n < purgeMost {
 			return total, err

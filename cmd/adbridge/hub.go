@@ -28,7 +28,7 @@ func (c *cli) hub() *cobra.Command {
 observe: it is read every day and reported on, and nothing on it is changed until you choose another mode.`,
 	}
 	cmd.AddCommand(c.hubAdd(), c.hubList(), c.hubShow(), c.hubMode(), c.hubSet(), c.hubPause(), c.hubResume(), c.hubConnect(), c.hubRemove(),
-		c.hubDoctor(), c.hubAssets(), c.hubCalls(), c.hubBudget())
+		c.hubDoctor(), c.hubAssets(), c.hubCalls(), c.hubChanges(), c.hubBudget())
 	return cmd
 }
 
