@@ -140,6 +140,7 @@ type budgetView struct {
 	Hubs        []string        `json:"hubs"`
 	Windows     []windowView    `json:"windows"`
 	PausedUntil time.Time       `json:"paused_until,omitzero"` // the platform said so
+	saidView
 
 	name string // of the budget
 	ids  []string
@@ -160,7 +161,8 @@ func (c *cli) hubBudget() *cobra.Command {
 and so do all servers and commands on this database: they book their calls here before they make them. What is used
 is what they have booked in this calendar minute and day (UTC). Calls that other programs make with the same app are not
 known here. Meta publishes no such numbers: its hubs show the calls on record, of the last minute and of the day, and
-adbridge pauses when Meta's own headers say so.`,
+what Meta itself said last, in percent, of each limit of the app, a business or an ad account; adbridge pauses when Meta
+says so. A used-up quota of invitations is shown with its end.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
@@ -169,7 +171,7 @@ adbridge pauses when Meta's own headers say so.`,
 				if err != nil {
 					return err
 				}
-				return c.show(views, func(w io.Writer) error { return writeBudgets(w, views) })
+				return c.show(views, func(w io.Writer) error { return writeBudgets(w, views, tx.Now()) })
 			})
 		},
 	}
@@ -216,6 +218,9 @@ func (a *App) fillBudget(ctx context.Context, tx *storage.Tx, v *budgetView) err
 	if booked.Paused.After(now) {
 		v.PausedUntil = booked.Paused
 	}
+	if v.saidView, err = platformSaid(ctx, tx, v.Hubs, v.ids); err != nil {
+		return err
+	}
 	windows := a.budgets.WindowsOf(v.Platform, v.name)
 	for _, l := range booked.Levels(now, windows) {
 		if l.Per >= time.Minute { // a second is over before anyone has read it
@@ -242,8 +247,8 @@ func windowStart(w connectors.Window, now time.Time) time.Time {
 	return now.Add(-w.Per)
 }
 
-func writeBudgets(w io.Writer, views []budgetView) error {
-	return table(w, "PLATFORM APP WINDOW LIMIT USED LEFT PAUSED HUBS", func(row func(...any)) {
+func writeBudgets(w io.Writer, views []budgetView, now time.Time) error {
+	err := table(w, "PLATFORM APP WINDOW LIMIT USED LEFT PAUSED HUBS", func(row func(...any)) {
 		for _, v := range views {
 			paused := "-"
 			if !v.PausedUntil.IsZero() {
@@ -258,4 +263,10 @@ func writeBudgets(w io.Writer, views []budgetView) error {
 			}
 		}
 	})
+	for _, v := range views {
+		if err == nil {
+			err = writeSaid(w, v.AppID, v.saidView, now)
+		}
+	}
+	return err
 }
