@@ -197,6 +197,35 @@ func (j *assetJourney) tripAsset(how string, times int) {
 	}
 }
 
+// tripRead makes the reading of an asset's people go wrong.
+func (j *assetJourney) tripRead(how string, times int) {
+	j.t.Helper()
+	if j.platform() == "meta" {
+		f := metasim.Fault{Op: "GET assigned_users", Times: max(times, 0), Kind: metasim.FaultHTML, Status: http.StatusBadGateway}
+		if how == "throttled" {
+			f.Kind, f.Error = metasim.FaultError, &metasim.GraphError{Message: "(#4) Application request limit reached", Type: "OAuthException", Code: 4, Transient: true}
+		}
+		j.meta.Faults.Add(f)
+		return
+	}
+	f := tiktoksim.Fault{Op: "bc/asset/member/get", Times: times, Kind: tiktoksim.HTTPStatus, Status: http.StatusBadGateway}
+	if how == "throttled" {
+		f.Kind, f.Code, f.Message = tiktoksim.Envelope, 40100, "Too many requests. Requests made exceed the limit of QPS"
+	}
+	j.tiktok.Faults.Add(f)
+}
+
+// lane is the hub's schedule.
+func (j *assetJourney) lane() (lane storage.Lane) {
+	j.t.Helper()
+	ctx := context.Background()
+	j.ok(j.app.DB.Read(ctx, func(tx *storage.Tx) (err error) {
+		lane, err = tx.Lane(ctx, j.state().ID)
+		return err
+	}))
+	return lane
+}
+
 // step is what the plan says of someone and the first ad account.
 func (j *assetJourney) step(email string) bridge.AssetStep {
 	j.t.Helper()

@@ -284,3 +284,92 @@ func TestHubAssetsListsWhatCanBeGivenAndWhoHasIt(t *testing.T) {
 		}
 	})
 }
+
+// TestOnlyWhatWeGaveOfASetIsTakenBack: where roles are a set, a role that others
+// gave stays beside ours when ours comes, and when it goes.
+func TestOnlyWhatWeGaveOfASetIsTakenBack(t *testing.T) {
+	t.Parallel()
+	ana := "ana.silva@" + lumen
+	j := withAccounts(newJourney(t, "meta", company()), company())
+	j.hub("full")
+	j.rule("Staff", "collaborator")
+	j.gives("Buyers", j.more...)
+	j.onboard("Staff", ana)
+	j.group("Buyers")
+	j.foreign(ana, j.one, "DRAFT")
+	j.pull()
+	j.join("Buyers", ana)
+	j.quiet()
+	j.has(ana, "ADVERTISE", "ANALYZE", "DRAFT")
+	j.leave("Buyers", ana)
+	j.quiet()
+	j.has(ana, "DRAFT")
+	j.pull()
+	j.has(ana, "DRAFT")
+	j.says(ana, bridge.Fine, bridge.AssetForeign)
+}
+
+// TestAccessThatNobodyCanTakeAwayByAPIIsHandedToAPerson: TikTok's finance role is
+// given and changed; that it is not wanted any more, the plan tells a person.
+func TestAccessThatNobodyCanTakeAwayByAPIIsHandedToAPerson(t *testing.T) {
+	t.Parallel()
+	ana := "ana.silva@" + lumen
+	j := withAccounts(newJourney(t, "tiktok", company()), company())
+	j.one = bridge.Asset{Kind: "finance"}
+	finance := func() string { m, _ := j.side.(ttSide).find(ana); return m.FinanceRole }
+	j.hub("full")
+	j.rule("Staff", "collaborator")
+	j.gives("Money", "ANALYST")
+	j.onboard("Staff", ana)
+	if finance() != "" {
+		t.Fatalf("a finance role %q by no rule", finance())
+	}
+	j.group("Money", ana)
+	j.quiet()
+	if finance() != "ANALYST" {
+		t.Errorf("the finance role is %q", finance())
+	}
+	j.pull()
+	j.says(ana, bridge.Fine, "")
+	j.leave("Money", ana)
+	j.quiet()
+	j.says(ana, bridge.NeedsPerson, bridge.AssetByHand)
+	j.ok(j.tiktok.SetFinanceRole(bcEU, ana, ""))
+	j.pull()
+	if s := j.step(ana); s.Verdict != "" && s.Verdict != bridge.Fine {
+		t.Errorf("taken away by hand, and the plan still says %+v", s)
+	}
+}
+
+// TestAPullThatIsToldToStopStopsAndChangesNobody: a throttle or a revoked token
+// while assets are read is no broken asset; an asset that fails by itself is, and
+// the hub is read again within the hour.
+func TestAPullThatIsToldToStopStopsAndChangesNobody(t *testing.T) {
+	ana := "ana.silva@" + lumen
+	assetsOnBoth(t, company(), func(t *testing.T, j *assetJourney) {
+		j.hub("full", "pull-every=24h")
+		j.gives("Buyers", j.more...)
+		j.onboard("Buyers", ana)
+		j.has(ana, j.more...)
+		before := j.row(ana)
+		j.tripRead("502", -1)
+		p := j.tryPull()
+		if !p.Complete || len(p.Assets) != 1 || p.Assets[0].Error == "" {
+			t.Errorf("an asset failed, the pull is complete %t, of its assets it says %+v", p.Complete, p.Assets)
+		}
+		if in := time.Until(j.lane().PullAt); in > time.Hour {
+			t.Errorf("the asset is tried again in %s", in)
+		}
+		after := j.row(ana)
+		if after.Observed != before.Observed || len(after.Assets) != 1 || !slices.Equal(after.Assets[0].Applied, before.Assets[0].Applied) {
+			t.Errorf("what was known of the asset changed: %+v, was %+v", after, before)
+		}
+		j.mend()
+		j.pull()
+		j.says(ana, bridge.Fine, "")
+		j.tripRead("throttled", -1)
+		if p := j.tryPull(); p.Complete || p.Reason != bridge.PlatformThrottled {
+			t.Errorf("told to slow down, the pull is complete %t, %s", p.Complete, p.Reason)
+		}
+	})
+}
