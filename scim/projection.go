@@ -53,9 +53,10 @@ func (k *kind) parts(list []string) (map[*attribute]*part, map[*extension]bool) 
 			pt = &part{subs: map[*attribute]bool{}}
 			as[t.attr] = pt
 		}
-		if t.sub == nil {
+		switch {
+		case t.sub == nil:
 			pt.whole = true
-		} else {
+		case !pt.whole: // named before as a whole, perhaps by the core URN
 			pt.subs[t.sub] = true
 		}
 	}

@@ -31,6 +31,8 @@ func TestProjection(t *testing.T) {
 		{"attributes=meta.version", "meta", "version"},
 		{"attributes=groups.value", "groups|0", "value"},
 		{"attributes=password", "", "id schemas"},
+		{"attributes=" + userURN + ",emails.value", "emails|0", "type value"},
+		{"attributes=emails,emails.value", "emails|0", "type value"},
 		{"excludedAttributes=emails,name,meta,groups", "", "active id schemas title " + enterpriseURN + " userName"},
 		{"excludedAttributes=id,schemas,userName", "", "active emails groups id meta name schemas title " + enterpriseURN},
 		{"excludedAttributes=name.givenName", "name", "familyName"},
