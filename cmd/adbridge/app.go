@@ -126,6 +126,7 @@ func (a *App) Connect(hub bridge.Hub, cred storage.Credentials, onCall func(conn
 	return p.open(connectors.Config{
 		BusinessID: hub.BusinessID, APIURL: hub.APIURL, Token: cred.Token, AppID: hub.AppID, AppSecret: cred.AppSecret,
 		Budget: a.budgets.Of(hub.Platform, budgetName(hub, cred)), OnCall: onCall,
+		ReadOnly: hub.PartnerOf != "",
 	})
 }
 

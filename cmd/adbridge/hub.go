@@ -28,7 +28,7 @@ func (c *cli) hub() *cobra.Command {
 observe: it is read every day and reported on, and nothing on it is changed until you choose another mode.`,
 	}
 	cmd.AddCommand(c.hubAdd(), c.hubList(), c.hubShow(), c.hubMode(), c.hubSet(), c.hubPause(), c.hubResume(), c.hubConnect(), c.hubRemove(),
-		c.hubDoctor(), c.hubAssets(), c.hubCalls(), c.hubChanges(), c.hubBudget())
+		c.hubDoctor(), c.hubAssets(), c.hubPartners(), c.hubCalls(), c.hubChanges(), c.hubBudget())
 	return cmd
 }
 
@@ -39,6 +39,7 @@ type hubView struct {
 	Platform     bridge.Platform   `json:"platform"`
 	BusinessID   string            `json:"business_id"`
 	BusinessName string            `json:"business_name"`
+	PartnerOf    string            `json:"partner_of,omitempty"` // id of the hub of ours
 	Mode         bridge.Mode       `json:"mode"`
 	State        bridge.HubState   `json:"state"`
 	Halt         *bridge.Halt      `json:"halt,omitempty"`
@@ -53,7 +54,7 @@ type hubView struct {
 
 func viewHub(h bridge.Hub) hubView {
 	return hubView{ID: h.ID, Slug: h.Slug, Platform: h.Platform, BusinessID: h.BusinessID, BusinessName: h.BusinessName,
-		Mode: h.Mode, State: h.State(), Halt: h.Halt, ActsAs: h.SelfName, APIURL: h.APIURL, AppID: h.AppID, CreatedAt: h.CreatedAt}
+		PartnerOf: h.PartnerOf, Mode: h.Mode, State: h.State(), Halt: h.Halt, ActsAs: h.SelfName, APIURL: h.APIURL, AppID: h.AppID, CreatedAt: h.CreatedAt}
 }
 
 // access are the flags that name the credentials of a hub.
@@ -146,6 +147,9 @@ func (c *cli) check(ctx context.Context, app *App, hub bridge.Hub, cred storage.
 	if err != nil {
 		return found, err
 	}
+	if hub.PartnerOf != "" {
+		found = found.LookOnly()
+	}
 	var blocking []error
 	for _, f := range found.Findings {
 		if f.Blocking {
@@ -161,7 +165,7 @@ func (c *cli) check(ctx context.Context, app *App, hub bridge.Hub, cred storage.
 }
 
 func (c *cli) hubAdd() *cobra.Command {
-	var platform, business, api string
+	var platform, business, api, partnerOf string
 	var a access
 	var z authorization
 	cmd := &cobra.Command{
@@ -172,10 +176,14 @@ saves the hub only then, with the token sealed. The hub starts in the mode obser
 docs/tiktok.md and docs/meta.md say where the token and the business id come from.
 
 With --authorize, TikTok's own page asks the service account instead, and the token comes from there. It is
-shown who was connected. --business-id may be left out if the account is Admin of one Business Center alone.`,
+shown who was connected. --business-id may be left out if the account is Admin of one Business Center alone.
+
+With --partner-of, the business is a partner's with whom a hub of yours shares assets. It is connected to look
+only: its token can never be used for a change, and of its people only those are kept who reach what you share.`,
 		Example: `  adbridge hub add eu --platform tiktok --business-id 7012345678901234567 --token-file tiktok.token
   adbridge hub add meta --platform meta --business-id 102030405060 --token-file - < meta.token
-  adbridge hub add eu --platform tiktok --authorize 'https://business-api.tiktok.com/portal/auth?app_id=…' --app-secret-file app.secret`,
+  adbridge hub add eu --platform tiktok --authorize 'https://business-api.tiktok.com/portal/auth?app_id=…' --app-secret-file app.secret
+  adbridge hub add agency --platform tiktok --business-id 7087654321098765432 --token-file agency.token --partner-of eu`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
@@ -205,6 +213,11 @@ shown who was connected. --business-id may be left out if the account is Admin o
 				if err := slugFree(ctx, app, hub.Slug); err != nil {
 					return err
 				}
+				if partnerOf != "" {
+					if err := c.monitorOf(ctx, app, &hub, partnerOf); err != nil {
+						return err
+					}
+				}
 				if ask {
 					if cred, err = c.authorize(ctx, app, &hub, z, cred.AppSecret); err != nil {
 						return err
@@ -220,14 +233,14 @@ shown who was connected. --business-id may be left out if the account is Admin o
 				if err := c.record(ctx, app, hub); err != nil {
 					return err
 				}
-				return c.show(viewHub(hub), say("hub %s is connected: %s (%s), acting as %s\nIt is in the mode observe: nothing is changed. `adbridge report %s` shows it once it is read.\n%s",
-					hub.Slug, hub.BusinessName, hub.BusinessID, orDash(hub.SelfName), hub.Slug, offerClaim(hub)))
+				return c.show(viewHub(hub), say("%s", connected(hub, partnerOf)))
 			})
 		},
 	}
 	cmd.Flags().StringVar(&platform, "platform", "", "tiktok or meta")
 	cmd.Flags().StringVar(&business, "business-id", "", "id of the Business Center or portfolio, or the `address` of its page")
 	cmd.Flags().StringVar(&api, "api-url", "", "scheme, host and port that replace the platform's own, for a simulator or a proxy")
+	cmd.Flags().StringVar(&partnerOf, "partner-of", "", "the `HUB` of yours that shares assets with this business: it is connected to look only")
 	a.flags(cmd)
 	z.flags(cmd)
 	return cmd
@@ -288,7 +301,11 @@ func (c *cli) hubList() *cobra.Command {
 									last += " failed"
 								}
 							}
-							row(v.Slug, v.Platform, v.BusinessID, v.BusinessName, v.Mode, v.State, last)
+							mode := string(v.Mode)
+							if v.PartnerOf != "" {
+								mode += " (partner)"
+							}
+							row(v.Slug, v.Platform, v.BusinessID, v.BusinessName, mode, v.State, last)
 						}
 					})
 				})
@@ -338,6 +355,9 @@ func writeHub(w io.Writer, v hubView, h bridge.Hub) error {
 		fmt.Fprintf(w, " since %s: %s\n  %s (%s)\n  who acts: %s, next: %s", when(h.Halt.Since), h.Halt.Reason, r.Meaning, h.Halt.Note, r.Actor, r.Next)
 	}
 	fmt.Fprintf(w, "\n  acts as %s\n", v.ActsAs)
+	if h.PartnerOf != "" {
+		fmt.Fprintf(w, "  a partner's business, connected to look only: of its people those are kept who reach what you share\n")
+	}
 	if v.LastPull != nil {
 		fmt.Fprintf(w, "  last pull %s, %d members, complete: %t %s\n", when(v.LastPull.StartedAt), v.LastPull.Members, v.LastPull.Complete, v.LastPull.Error)
 	}

@@ -39,6 +39,11 @@ func (c *cli) addHub(ctx context.Context, app *App, hub bridge.Hub, cred storage
 			return found, hub, err
 		}
 	}
+	if hub.PartnerOf != "" {
+		if err := c.checkPartner(ctx, app, hub); err != nil {
+			return found, hub, err
+		}
+	}
 	if found, err = c.check(ctx, app, hub, cred); err != nil {
 		return found, hub, err
 	}

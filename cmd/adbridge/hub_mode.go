@@ -47,6 +47,9 @@ shows it. In a script nobody can be asked: the command is taken at its word. Who
 				if err != nil {
 					return fmt.Errorf("hub %q: %w", args[0], err)
 				}
+				if err := hub.MayBeIn(mode); err != nil {
+					return wrong("give rules and modes to the hubs of your own business", "mode: %w", err)
+				}
 				if hub.Mode == bridge.ModeObserve && mode != bridge.ModeObserve && !yes || dry {
 					if ok, err := c.confirmed(ctx, app, hub, mode, dry); !ok || err != nil {
 						return err
