@@ -53,7 +53,7 @@ func (i Importer) ImportDue(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if s := hub.State(); s != bridge.Paused && s != bridge.Disconnected {
+			if s := hub.State(); s != bridge.Paused && s != bridge.Disconnected && hub.PartnerOf == "" {
 				due = append(due, r)
 			}
 		}
@@ -124,6 +124,9 @@ type reading struct {
 func (r *reading) begin(ctx context.Context, tx *storage.Tx, hubID string) (err error) {
 	if r.hub, err = tx.Hub(ctx, hubID); err != nil {
 		return err
+	}
+	if r.hub.PartnerOf != "" { // it names people of the partner who do not concern us
+		return r.hub.OnlyLookedAt("its log is not read either")
 	}
 	if r.now, err = tx.LogReading(ctx, r.hub.ID); err != nil {
 		return err
