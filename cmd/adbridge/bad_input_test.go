@@ -49,6 +49,9 @@ func TestBadInputNamesFieldAndFixAndChangesNothing(t *testing.T) {
 		}
 		return append([]string{"hub", "add", "other", "--platform", platform, "--business-id", business, "--token-file", token, "--api-url", url}, more...)
 	}
+	give := func(asset string) []string {
+		return []string{"rule", "add", "--group", "G", "--hub", "eu", "--role", "owner", "--asset", asset}
+	}
 	cases := []struct {
 		name string
 		args []string
@@ -77,6 +80,17 @@ func TestBadInputNamesFieldAndFixAndChangesNothing(t *testing.T) {
 		{"bad kind", []string{"source", "add", "x", "--kind", "ldap"}, []string{"kind", "ldap", "okta, entra or other"}},
 		{"bad domain", []string{"source", "add", "x", "--kind", "okta", "--domain", "corp"}, []string{"domain", "corp.example"}},
 		{"unknown source", []string{"source", "token", "nobody"}, []string{"nobody"}},
+		{"unknown kind of asset", give("page:1=admin"), []string{"asset", "page", "advertiser", "hub assets"}},
+		{"unknown role on an asset", give("advertiser:1=boss"), []string{"asset", "boss", "analyst, operator, admin"}},
+		{"asset without an id", give("advertiser=operator"), []string{"asset", "id", "advertiser:ID"}},
+		{"id of what has none", give("finance:1=analyst"), []string{"asset", "finance=ROLE"}},
+		{"two roles where there is one", give("advertiser:1=operator+admin"), []string{"asset", "one role", "admin, operator"}},
+		{"asset without a role", give("advertiser:1"), []string{"asset", "KIND:ID=ROLE"}},
+		{"assets of an unknown rule", []string{"rule", "set", "nowhere", "--no-assets"}, []string{"nowhere", "rule list"}},
+		{"assets of a rule, but which", []string{"rule", "set", "nowhere"}, []string{"asset", "--no-assets"}},
+		{"unknown kind to list", []string{"hub", "assets", "eu", "--kind", "page"}, []string{"kind", "page", "advertiser"}},
+		{"users of an unknown kind", []string{"hub", "assets", "eu", "--users", "page:1"}, []string{"users", "page", "advertiser"}},
+		{"users and kind", []string{"hub", "assets", "eu", "--users", "advertiser:1", "--kind", "advertiser"}, []string{"kind", "users"}},
 		{"unknown source of a rule", []string{"rule", "add", "--group", "G", "--hub", "eu", "--role", "owner", "--source", "nobody"}, []string{"source", "nobody", "source list"}},
 		{"rule without a group", []string{"rule", "add", "--hub", "eu", "--role", "owner"}, []string{"group", "missing"}},
 		{"rule for no hub", []string{"rule", "add", "--group", "G", "--hub", "nowhere", "--role", "owner"}, []string{"hub", "nowhere", "hub list"}},
