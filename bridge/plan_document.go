@@ -18,11 +18,59 @@ type PlanDocument struct {
 	InOrder int // rows with nothing to do
 }
 
-// PlanPart are the rows of one verdict, or of one guard's.
+// PlanPart are the rows and the steps for assets of one verdict, or of one
+// guard's.
 type PlanPart struct {
 	Title   string
 	Approve string // the command that approves all of them as they are
 	Rows    []Row
+	Steps   []RowStep
+}
+
+// RowStep is one asset of a row with the row it belongs to.
+type RowStep struct {
+	Row  Row
+	Step AssetStep
+}
+
+// Size is how many changes the part is about.
+func (p PlanPart) Size() int { return len(p.Rows) + len(p.Steps) }
+
+// partOf are the rows and steps that a verdict, and a reason if one is given, holds for.
+func (p Plan) partOf(v Verdict, reason Code) (part PlanPart) {
+	fits := func(verdict Verdict, code Code, action Action) bool {
+		return verdict == v && (reason == "" || code == reason) && (verdict != Fine || action != Nothing)
+	}
+	for _, r := range p.Rows {
+		if fits(r.Verdict, r.Reason, r.Action) {
+			part.Rows = append(part.Rows, r)
+		}
+		for _, s := range r.Assets {
+			if fits(s.Verdict, s.Reason, s.Action) {
+				part.Steps = append(part.Steps, RowStep{r, s})
+			}
+		}
+	}
+	return part
+}
+
+// heldFor lists the reasons for which anything is held, in the order of doing.
+func (p Plan) heldFor() []Code {
+	var out []Code
+	add := func(v Verdict, c Code) {
+		if v == Held && !slices.Contains(out, c) {
+			out = append(out, c)
+		}
+	}
+	for _, r := range p.Rows {
+		add(r.Verdict, r.Reason)
+	}
+	for _, r := range p.Rows {
+		for _, s := range r.Assets {
+			add(s.Verdict, s.Reason)
+		}
+	}
+	return out
 }
 
 // NewPlanDocument puts a plan of a hub in order for reading.
@@ -34,29 +82,22 @@ func NewPlanDocument(hub Hub, p Plan) PlanDocument {
 	}{{Held, "held by %s"}, {Do, "to be done"}, {Would, "would be done"}, {Waiting, "waiting"},
 		{NeedsPerson, "needs a person"}, {Suppressed, "left out on purpose"}, {Fine, "our own record alone"}}
 	for _, x := range titles {
-		rows := slices.DeleteFunc(slices.Clone(p.Rows), func(r Row) bool { return r.Verdict != x.verdict || r.Verdict == Fine && r.Action == Nothing })
 		if x.verdict != Held {
-			if len(rows) > 0 {
-				d.Parts = append(d.Parts, PlanPart{Title: x.title, Rows: rows})
+			if part := p.partOf(x.verdict, ""); part.Size() > 0 {
+				part.Title = x.title
+				d.Parts = append(d.Parts, part)
 			}
 			continue
 		}
-		for len(rows) > 0 {
-			code := rows[0].Reason
-			part := PlanPart{Title: fmt.Sprintf(x.title, code), Approve: fmt.Sprintf("adbridge approve %s --plan %.12s @%s --reason WHY", hub.Slug, p.Hash, code)}
-			rest := rows[:0:0]
-			for _, r := range rows {
-				if r.Reason == code {
-					part.Rows = append(part.Rows, r)
-				} else {
-					rest = append(rest, r)
-				}
-			}
-			d.Parts, rows = append(d.Parts, part), rest
+		for _, code := range p.heldFor() {
+			part := p.partOf(Held, code)
+			part.Title = fmt.Sprintf(x.title, code)
+			part.Approve = fmt.Sprintf("adbridge approve %s --plan %.12s @%s --reason WHY", hub.Slug, p.Hash, code)
+			d.Parts = append(d.Parts, part)
 		}
 	}
 	for _, r := range p.Rows {
-		if r.Verdict == Fine && r.Action == Nothing {
+		if r.quiet() {
 			d.InOrder++
 		}
 	}
@@ -71,12 +112,15 @@ func (d PlanDocument) WriteText(to io.Writer) error {
 		fmt.Fprintf(&b, "! %s: %s\n", a.Reason, detailOf(a.Reason, a.Detail))
 	}
 	for _, part := range d.Parts {
-		fmt.Fprintf(&b, "\n%s: %d\n", part.Title, len(part.Rows))
+		fmt.Fprintf(&b, "\n%s: %d\n", part.Title, part.Size())
 		if part.Approve != "" {
 			fmt.Fprintf(&b, "  to approve exactly these: %s\n", part.Approve)
 		}
 		for _, r := range part.Rows {
 			r.write(&b)
+		}
+		for _, x := range part.Steps {
+			x.write(&b)
 		}
 	}
 	switch {
@@ -127,6 +171,43 @@ func (r Row) write(b *strings.Builder) {
 	if r.Evidence != "" {
 		fmt.Fprintf(b, "      matched: %s\n", r.Evidence)
 	}
+}
+
+// write writes a step with all that stands behind it.
+func (x RowStep) write(b *strings.Builder) {
+	s := x.Step
+	fmt.Fprintf(b, "  %s  %s: %s: %s", s.actionText(), who(x.Row), s.Asset, s.change())
+	if s.Action != Nothing {
+		fmt.Fprintf(b, "  [%s]", s.Key)
+	}
+	reason := ReasonOf(s.Reason)
+	fmt.Fprintf(b, "\n      %s: %s", s.Reason, reason.Meaning)
+	if s.Detail != "" {
+		fmt.Fprintf(b, " (%s)", s.Detail)
+	}
+	if s.ends() {
+		fmt.Fprintf(b, ", until %s", stamp(s.Until))
+	}
+	b.WriteByte('\n')
+	if s.Verdict == Held || s.Verdict == NeedsPerson || s.Verdict == Suppressed {
+		fmt.Fprintf(b, "      next (%s): %s\n", reason.Actor, reason.Next)
+	}
+	if by := s.by(); by != "" {
+		fmt.Fprintf(b, "      by: %s\n", by)
+	}
+}
+
+// by says which rules want the access, or why it is not wanted any more, and
+// since when.
+func (s AssetStep) by() string {
+	text := provenanceText(s.Why)
+	if s.Cause != "" && s.Cause != CauseRule {
+		text = strings.TrimPrefix(text+"; "+ReasonOf(s.Cause).Meaning, "; ")
+	}
+	if text != "" && !s.Since.IsZero() {
+		text += ", since " + stamp(s.Since)
+	}
+	return text
 }
 
 // WriteHTML writes the document as one page that needs nothing else.

@@ -259,8 +259,8 @@ func coherent(t interface {
 		}
 	}
 	report := MakeReport(w, plan)
-	for _, c := range report.Checks[:3] {
-		if !c.OK {
+	for _, c := range report.Checks {
+		if !c.OK && c.What != "rows read = the platform's own total" {
 			t.Errorf("the report does not add up: %s: want %d, got %d", c.What, c.Want, c.Got)
 		}
 	}

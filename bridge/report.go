@@ -24,6 +24,7 @@ type Report struct {
 	Desired  DesiredCount  `json:"desired"`
 	Observed ObservedCount `json:"observed"`
 	Leaving  LeavingCount  `json:"leaving"`
+	Assets   AssetCount    `json:"assets,omitzero"`
 	// Checks are the sums that must hold; a report in which one does not is a bug
 	// or a picture that cannot be trusted, and says so.
 	Checks []Check     `json:"checks"`
@@ -145,6 +146,9 @@ func MakeReport(w World, p Plan) Report {
 		r.countDesired(row)
 		r.countObserved(row)
 		r.countLeaving(row)
+		for _, s := range row.Assets {
+			r.Assets.take(s)
+		}
 	}
 	for _, d := range w.Decisions {
 		if d.Kind == DecideGrant && d.Holds(w.Now) {
@@ -158,7 +162,7 @@ func MakeReport(w World, p Plan) Report {
 		}
 	}
 	r.PartnerReport = reportPartners(w.Partnership)
-	r.Checks = r.checks(w)
+	r.Checks = r.checks(w, p)
 	return r
 }
 
@@ -209,7 +213,7 @@ func (r *Report) countLeaving(row Row) {
 
 // checks compares the counts with sums of their own: the wishes, the members
 // on record, and the platform's own total.
-func (r *Report) checks(w World) []Check {
+func (r *Report) checks(w World, p Plan) []Check {
 	d, o := r.Desired, r.Observed
 	sum := d.InSync + d.WouldInvite + d.WouldRaise + d.WouldLower + d.Pending + d.Held + d.NeedsPerson + d.Suppressed
 	out := []Check{{What: "desired = in sync + would invite + would raise + would lower + pending + held + needs person + suppressed", Want: d.Total, Got: sum}}
@@ -226,6 +230,7 @@ func (r *Report) checks(w World) []Check {
 		}
 	}
 	out = append(out, Check{What: "every member on record has a row", Want: present, Got: o.Total})
+	out = append(out, r.assetChecks(w, p)...)
 	if w.Pull.PlatformTotal > 0 {
 		c := Check{What: "rows read = the platform's own total", Want: w.Pull.PlatformTotal, Got: w.Pull.Members}
 		if unseen > 0 {

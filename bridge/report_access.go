@@ -16,18 +16,27 @@ func (r Report) WriteAccess(to io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s · %s · %s\nas of %s (%s), report %s\n\n", r.Hub, r.Platform, r.Business, stamp(r.MadeAt), r.pullText(), r.ID)
 	t := tabwriter.NewWriter(&b, 0, 1, 2, ' ', 0)
-	access, open := 0, []Row{}
+	access, assets, open := 0, 0, []Row{}
 	for _, row := range r.Rows {
 		switch row.Presence {
 		case Active:
 			access++
 			fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", row.Observed.Word(), who(row), row.Standing, accessWhy(row))
+			for _, s := range row.Assets {
+				if len(s.Observed) > 0 {
+					assets++
+					fmt.Fprintf(t, "\t  %s=%s\t\t%s\n", s.Asset, rolesText(s.Observed), assetWhy(s))
+				}
+			}
 		case Invited:
 			open = append(open, row)
 		}
 	}
 	t.Flush()
 	fmt.Fprintf(&b, "= %d with access\n", access)
+	if assets > 0 {
+		fmt.Fprintf(&b, "= %d accesses to assets\n", assets)
+	}
 	for _, row := range open {
 		fmt.Fprintf(&b, "no access yet, invited as %s: %s\n", row.Observed.Word(), who(row))
 	}
@@ -64,6 +73,29 @@ func accessWhy(row Row) string {
 	return strings.Join(parts, "; ")
 }
 
+// assetWhy says what stands behind someone's access to an asset.
+func assetWhy(s AssetStep) string {
+	var parts []string
+	switch {
+	case len(s.Desired) > 0:
+		parts = append(parts, provenanceText(s.Why))
+	case len(s.Why) > 0:
+		parts = append(parts, "not wanted any more: "+ReasonOf(s.Cause).Meaning+", was "+provenanceText(s.Why))
+	default:
+		parts = append(parts, "no rule wants it")
+	}
+	if len(s.Desired) > 0 && !sameRoles(s.Desired, s.Observed) {
+		parts = append(parts, "wanted is "+rolesText(s.Desired))
+	}
+	if len(s.Applied) > 0 {
+		parts = append(parts, "given by adbridge: "+rolesText(s.Applied))
+	}
+	if s.Reason != "" {
+		parts = append(parts, s.why())
+	}
+	return strings.Join(parts, "; ")
+}
+
 // TrendLine are the counts of one report of a hub.
 type TrendLine struct {
 	ID       string        `json:"id"`
@@ -72,6 +104,7 @@ type TrendLine struct {
 	Desired  DesiredCount  `json:"desired"`
 	Observed ObservedCount `json:"observed"`
 	Leaving  LeavingCount  `json:"leaving"`
+	Assets   AssetCount    `json:"assets,omitzero"`
 	Grants   int           `json:"grants"`
 	AddsUp   bool          `json:"adds_up"`
 }
@@ -80,7 +113,7 @@ type TrendLine struct {
 func Trend(reports []Report) []TrendLine {
 	out := make([]TrendLine, len(reports))
 	for i, r := range reports {
-		out[i] = TrendLine{r.ID, r.MadeAt, r.Mode, r.Desired, r.Observed, r.Leaving, len(r.Grants), r.AddsUp()}
+		out[i] = TrendLine{r.ID, r.MadeAt, r.Mode, r.Desired, r.Observed, r.Leaving, r.Assets, len(r.Grants), r.AddsUp()}
 	}
 	return out
 }

@@ -18,7 +18,7 @@ type Comparison struct {
 
 // CountDelta is one count before and after.
 type CountDelta struct {
-	Side   string `json:"side"` // desired or observed
+	Side   string `json:"side"` // desired, observed or assets
 	Word   string `json:"word"`
 	Before int    `json:"before"`
 	After  int    `json:"after"`
@@ -46,6 +46,7 @@ func CompareReports(before, after Report) Comparison {
 	}
 	delta("desired", before.desiredCounts(), after.desiredCounts())
 	delta("observed", before.observedCounts(), after.observedCounts())
+	delta("assets", before.Assets.counts(), after.Assets.counts())
 	was, taken := subjects(before.Rows), map[*Row]bool{}
 	for i := range after.Rows {
 		now := &after.Rows[i]
@@ -92,9 +93,62 @@ func subjects(rows []Row) map[string]*Row {
 	return out
 }
 
+// alone is the row without its assets.
+func (r Row) alone() Row {
+	r.Assets = nil
+	return r
+}
+
+func sameSteps(a, b []AssetStep) bool {
+	return slices.EqualFunc(a, b, func(a, b AssetStep) bool {
+		return a.Asset == b.Asset && sameRoles(a.Desired, b.Desired) && sameRoles(a.Observed, b.Observed) && sameRoles(a.Applied, b.Applied) &&
+			a.Action == b.Action && sameRoles(a.To, b.To) && a.Verdict == b.Verdict && a.Reason == b.Reason
+	})
+}
+
+// stepDeltas says of each asset that differs how it stood and stands.
+func stepDeltas(before, after []AssetStep) []string {
+	was := map[Asset]AssetStep{}
+	for _, s := range before {
+		was[s.Asset] = s
+	}
+	var out []string
+	for _, s := range after {
+		old, ok := was[s.Asset]
+		delete(was, s.Asset)
+		switch {
+		case !ok:
+			out = append(out, fmt.Sprintf("%s: %s", s.Asset, stepText(s)))
+		case !sameSteps([]AssetStep{old}, []AssetStep{s}):
+			out = append(out, fmt.Sprintf("%s: %s → %s", s.Asset, stepText(old), stepText(s)))
+		}
+	}
+	for _, s := range before {
+		if _, ok := was[s.Asset]; ok {
+			out = append(out, fmt.Sprintf("%s: was %s", s.Asset, stepText(s)))
+		}
+	}
+	return out
+}
+
+// stepText says in a few words how someone stands with an asset.
+func stepText(s AssetStep) string {
+	text := rolesText(s.Observed)
+	if len(s.Desired) > 0 && !sameRoles(s.Desired, s.Observed) {
+		text += ", wanted " + rolesText(s.Desired)
+	}
+	if s.Action != Nothing {
+		text += ", " + string(s.Verdict) + " " + string(s.Action)
+	}
+	if s.Reason != "" {
+		text += " (" + string(s.Reason) + ")"
+	}
+	return text
+}
+
 func sameRow(a, b Row) bool {
 	return a.Desired == b.Desired && a.Observed == b.Observed && a.Presence == b.Presence && a.Standing == b.Standing && a.Ownership == b.Ownership &&
-		a.Action == b.Action && a.To == b.To && a.Verdict == b.Verdict && a.Reason == b.Reason && a.PersonID == b.PersonID
+		a.Action == b.Action && a.To == b.To && a.Verdict == b.Verdict && a.Reason == b.Reason && a.PersonID == b.PersonID && sameSteps(a.Assets, b.Assets)
 }
 
 // WriteText writes the comparison for a terminal.
@@ -117,11 +171,16 @@ func (c Comparison) WriteText(to io.Writer) error {
 func (d RowDelta) Text() string {
 	switch {
 	case d.Before == nil:
-		return fmt.Sprintf("+ %s: %s", who(*d.After), rowText(*d.After))
+		return fmt.Sprintf("+ %s: %s", who(*d.After), strings.Join(append([]string{rowText(*d.After)}, stepDeltas(nil, d.After.Assets)...), "; "))
 	case d.After == nil:
 		return fmt.Sprintf("- %s: was %s", who(*d.Before), rowText(*d.Before))
 	}
-	return fmt.Sprintf("~ %s: %s → %s", who(*d.After), rowText(*d.Before), rowText(*d.After))
+	var parts []string
+	if before, after := *d.Before, *d.After; !sameRow(before.alone(), after.alone()) {
+		parts = append(parts, rowText(before)+" → "+rowText(after))
+	}
+	parts = append(parts, stepDeltas(d.Before.Assets, d.After.Assets)...)
+	return fmt.Sprintf("~ %s: %s", who(*d.After), strings.Join(parts, "; "))
 }
 
 // rowText says in a few words where a row stands.

@@ -13,6 +13,7 @@ var documents embed.FS
 
 var documentTemplates = template.Must(template.New("documents").Funcs(template.FuncMap{
 	"stamp": stamp, "why": provenanceText, "roles": roles, "reason": ReasonOf, "action": actionText, "ends": Row.ends,
+	"stepAction": AssetStep.actionText, "change": AssetStep.change, "stepEnds": AssetStep.ends, "by": AssetStep.by, "access": rolesText,
 	"tone": func(v Verdict) string {
 		switch v {
 		case Do, Would:
@@ -39,8 +40,8 @@ var (
 func (r Report) WriteHTML(to io.Writer) error {
 	return reportTemplate.Execute(to, struct {
 		Report
-		DesiredCounts, ObservedCounts []count
-		PullText                      string
-		Adds                          bool
-	}{r, r.desiredCounts(), r.observedCounts(), r.pullText(), r.AddsUp()})
+		DesiredCounts, ObservedCounts, AssetCounts []count
+		PullText                                   string
+		Adds                                       bool
+	}{r, r.desiredCounts(), r.observedCounts(), r.Assets.counts(), r.pullText(), r.AddsUp()})
 }

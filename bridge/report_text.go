@@ -31,6 +31,7 @@ func (r Report) WriteText(to io.Writer) error {
 	t.Flush()
 	fmt.Fprintf(&b, "%s\n\n", r.sumText(r.Observed.Total, "on the hub"))
 	fmt.Fprintf(&b, "leaving: %d to remove, %d invitations to cancel, %d waiting, %d held\n", r.Leaving.Remove, r.Leaving.Cancel, r.Leaving.Waiting, r.Leaving.Held)
+	b.WriteString(r.assetText())
 	for _, c := range r.Checks {
 		if !c.OK {
 			fmt.Fprintf(&b, "! does not add up: %s: %d and %d. %s\n", c.What, c.Want, c.Got, c.Note)
@@ -47,11 +48,16 @@ func (r Report) WriteText(to io.Writer) error {
 	t = tabwriter.NewWriter(&b, 0, 1, 2, ' ', 0)
 	quiet := 0
 	for _, row := range r.Rows {
-		if row.Verdict == Fine && row.Action == Nothing {
+		if row.quiet() {
 			quiet++
 			continue
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", row.Verdict, actionText(row), who(row), roles(row), why(row))
+		for _, s := range row.Assets {
+			if !s.quiet() {
+				fmt.Fprintf(t, "%s\t%s\t  %s\t%s\t%s\n", s.Verdict, s.actionText(), s.Asset, s.change(), s.why())
+			}
+		}
 	}
 	t.Flush()
 	if quiet > 0 {

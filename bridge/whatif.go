@@ -3,6 +3,7 @@ package bridge
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -49,21 +50,22 @@ type Effects struct {
 	Gain      []RowDelta `json:"gain"`
 	Change    []RowDelta `json:"change"`
 	Lose      []RowDelta `json:"lose"`
+	Assets    []RowDelta `json:"assets"` // the same role, and other access to assets
 	Otherwise []RowDelta `json:"otherwise"`
 	Alarms    []Alarm    `json:"alarms"` // that the plan before does not have
 }
 
 // None says that nobody is affected.
 func (e Effects) None() bool {
-	return len(e.Gain)+len(e.Change)+len(e.Lose)+len(e.Otherwise)+len(e.Alarms) == 0
+	return e.People()+len(e.Otherwise)+len(e.Alarms) == 0
 }
 
-// People counts those whose role would be another.
-func (e Effects) People() int { return len(e.Gain) + len(e.Change) + len(e.Lose) }
+// People counts those whose role or access to assets would be another.
+func (e Effects) People() int { return len(e.Gain) + len(e.Change) + len(e.Lose) + len(e.Assets) }
 
 // ComparePlans says what the plan after means for people beside the plan before.
 func ComparePlans(before, after Plan) Effects {
-	e := Effects{Gain: []RowDelta{}, Change: []RowDelta{}, Lose: []RowDelta{}, Otherwise: []RowDelta{}, Alarms: []Alarm{}}
+	e := Effects{Gain: []RowDelta{}, Change: []RowDelta{}, Lose: []RowDelta{}, Assets: []RowDelta{}, Otherwise: []RowDelta{}, Alarms: []Alarm{}}
 	for _, d := range CompareReports(Report{Rows: before.Rows}, Report{Rows: after.Rows}).Changes {
 		var was, now Role
 		if d.Before != nil {
@@ -73,6 +75,8 @@ func ComparePlans(before, after Plan) Effects {
 			now = d.After.Desired
 		}
 		switch {
+		case was == now && len(d.wantedAssets()) > 0:
+			e.Assets = append(e.Assets, d)
 		case was == now:
 			e.Otherwise = append(e.Otherwise, d)
 		case was == NoRole:
@@ -109,6 +113,7 @@ func (e Effects) WriteText(to io.Writer) error {
 	part("would gain a role", "+", e.Gain)
 	part("would have another role", "~", e.Change)
 	part("would lose the role", "-", e.Lose)
+	part("would have other access to assets", "~", e.Assets)
 	part("the same role, but another outcome", "·", e.Otherwise)
 	if e.None() {
 		b.WriteString("nobody is affected\n")
@@ -131,6 +136,10 @@ func effectText(d RowDelta) string {
 		r = d.Before
 	}
 	s := who(*r) + ": "
+	assets := d.wantedAssets()
+	if was == now && len(assets) > 0 {
+		return s + strings.Join(assets, "; ")
+	}
 	if was == now {
 		before, after := "no row", "no row"
 		if d.Before != nil {
@@ -155,5 +164,35 @@ func effectText(d RowDelta) string {
 	case r.Presence != "":
 		s += ", is on the hub as " + r.Observed.Word()
 	}
-	return s
+	return strings.Join(append([]string{s}, assets...), "; ")
+}
+
+// wantedAssets says which access to assets is wanted otherwise than before, and
+// what the plan would do about it.
+func (d RowDelta) wantedAssets() []string {
+	steps := func(r *Row) map[Asset]AssetStep {
+		out := map[Asset]AssetStep{}
+		if r != nil {
+			for _, s := range r.Assets {
+				out[s.Asset] = s
+			}
+		}
+		return out
+	}
+	before, after := steps(d.Before), steps(d.After)
+	all := maps.Clone(before)
+	maps.Copy(all, after)
+	var out []string
+	for _, a := range slices.SortedFunc(maps.Keys(all), compareAssets) {
+		was, now := before[a], after[a]
+		if sameRoles(was.Desired, now.Desired) {
+			continue
+		}
+		text := fmt.Sprintf("%s: %s → %s", a, rolesText(was.Desired), rolesText(now.Desired))
+		if now.Verdict != "" && !now.quiet() {
+			text += ", " + strings.TrimSpace(string(now.Verdict)+" "+string(now.Action)) + ": " + now.why()
+		}
+		out = append(out, text)
+	}
+	return out
 }
