@@ -15,6 +15,8 @@ import (
 	"adbridge/connectors"
 )
 
+var _ connectors.Assets = (*Connector)(nil)
+
 // assetRow is an asset as an edge of a business lists it.
 type assetRow struct {
 	ID        nodeIdent `json:"id"`

@@ -119,6 +119,7 @@ func TestAccessToAssetsIsGivenAndTakenUnderEverySwitch(t *testing.T) {
 				if got := h.truth(a.Asset); !slices.Equal(got[ada], []string{a.little}) || !slices.Equal(got[bob], []string{a.much}) {
 					t.Fatalf("%s is %v", a.Asset, got)
 				}
+				h.Settle()
 				got := on(t, c, a.Asset)
 				if delete(got, personID); len(got) != 2 || !slices.Equal(got[ada], k.Whole([]string{a.little})) || !slices.Equal(got[bob], k.Whole([]string{a.much})) {
 					t.Errorf("%s shows %v", a.Asset, got)
@@ -136,6 +137,7 @@ func TestAccessToAssetsIsGivenAndTakenUnderEverySwitch(t *testing.T) {
 				if got := h.truth(a.Asset); got[bob] != nil || !slices.Equal(got[ada], []string{a.little}) {
 					t.Errorf("%s is %v", a.Asset, got)
 				}
+				h.Settle()
 				if err := take(t, c, bob, a.Asset); s.switches.DeleteTwice != "success" {
 					wantKind(t, "taken twice", err, connectors.KindNotFound, bridge.PlatformNotFound)
 				} else if err != nil {

@@ -14,6 +14,8 @@ import (
 	"adbridge/connectors"
 )
 
+var _ connectors.Partners = (*Connector)(nil)
+
 // Side says which way assets are shared with a partner, in Meta's words.
 type Side string
 

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 )
 
 // assetKind is what is particular about one kind of asset.
@@ -49,8 +50,25 @@ var assetKinds = []*assetKind{
 
 type asset struct {
 	Asset
-	kind *assetKind
-	biz  *business
+	kind  *assetKind
+	biz   *business
+	was   []Assignment // what lists show
+	until time.Time    // until then
+}
+
+// shows is who lists show on the asset: a change takes its time to be seen.
+func (a *asset) shows(now time.Time) []Assignment {
+	if now.Before(a.until) {
+		return a.was
+	}
+	return a.Assigned
+}
+
+// changes is called before a change of who is on the asset.
+func (c *call) changes(a *asset) {
+	if !c.now.Before(a.until) {
+		a.was, a.until = slices.Clone(a.Assigned), c.shown()
+	}
 }
 
 func (a *asset) copy() Asset {

@@ -98,6 +98,29 @@ func TestAssignmentReplacesTheTaskSet(t *testing.T) {
 	}
 }
 
+// TestAChangeOfAccessTakesItsTimeToShow where changes of people do.
+func TestAChangeOfAccessTakesItsTimeToShow(t *testing.T) {
+	b := newBench(t, func(o *Options) { o.Switches.Propagation = Duration(5 * time.Second) })
+	const path = "/act_600000000000001/assigned_users"
+	before := b.ids(path, "business="+biz)
+	b.call("POST", path, "user="+admin, `tasks=["ANALYZE"]`).ok()
+	if got := b.ids(path, "business="+biz); !slices.Equal(got, before) {
+		t.Errorf("at once: %v, was %v", got, before)
+	}
+	b.Advance(6 * time.Second)
+	if got := b.ids(path, "business="+biz); !slices.Contains(got, admin) {
+		t.Errorf("later: %v", got)
+	}
+	b.call("DELETE", path, "user="+admin).ok()
+	if got := b.ids(path, "business="+biz); !slices.Contains(got, admin) {
+		t.Errorf("gone at once: %v", got)
+	}
+	b.Advance(6 * time.Second)
+	if got := b.ids(path, "business="+biz); !slices.Equal(got, before) {
+		t.Errorf("in the end: %v, was %v", got, before)
+	}
+}
+
 func TestAgencyHandsOutOnlyWhatItWasGiven(t *testing.T) {
 	b := newBench(t)
 	agency := b.as("EAAagency")

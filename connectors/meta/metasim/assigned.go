@@ -98,7 +98,7 @@ func (c *call) listAssigned() (any, *GraphError) {
 		return nil, err
 	}
 	var os []object
-	for _, as := range a.Assigned {
+	for _, as := range a.shows(c.now) {
 		if n := c.s.nodes[as.User]; n != nil && n.biz == b {
 			os = append(os, extra{assigned{b, as.User}, map[string]any{
 				"tasks": c.readTasks(a.kind, as.Tasks), "permitted_tasks": a.permittedTo(b)}})
@@ -146,6 +146,7 @@ func (c *call) putAssigned() (any, *GraphError) {
 			return nil, invalid("Param tasks: the business may not hand out %s", t)
 		}
 	}
+	c.changes(a)
 	i := slices.IndexFunc(a.Assigned, func(as Assignment) bool { return as.User == n.id })
 	if i < 0 {
 		a.Assigned = append(a.Assigned, Assignment{User: n.id})
@@ -176,6 +177,7 @@ func (c *call) deleteAssigned() (any, *GraphError) {
 		}
 		return nil, invalid("Param user is not assigned to the asset - got %q.", id)
 	}
+	c.changes(a)
 	tasks := a.Assigned[i].Tasks
 	a.Assigned = slices.Delete(a.Assigned, i, i+1)
 	if n := c.s.nodes[id]; n != nil {
