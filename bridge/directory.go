@@ -28,6 +28,17 @@ type User struct {
 	Groups []MemberRef
 }
 
+// StoredUser is a User as a read shows it: its attributes are still the JSON
+// object that is stored.
+type StoredUser struct {
+	ID         string
+	Attributes string // see User.Attributes
+	Version    int64
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+	Groups     []MemberRef // the user is directly in; filled only on request
+}
+
 // GroupResource is a SCIM Group as the directory keeps it. Members are rows of
 // their own and filled only on request.
 type GroupResource struct {

@@ -14,15 +14,16 @@ import (
 // this package.
 type instant struct {
 	*memory
-	user  bridge.User
-	group bridge.GroupResource
+	user   bridge.User
+	stored bridge.StoredUser
+	group  bridge.GroupResource
 }
 
-func (c *instant) User(context.Context, bridge.Call, string, bool) (bridge.User, error) {
-	return c.user, nil
+func (c *instant) User(context.Context, bridge.Call, string, bool) (bridge.StoredUser, error) {
+	return c.stored, nil
 }
-func (c *instant) Users(context.Context, bridge.Call, bridge.Query) (bridge.Page[bridge.User], error) {
-	return bridge.Page[bridge.User]{Items: []bridge.User{c.user}, Total: 1}, nil
+func (c *instant) Users(context.Context, bridge.Call, bridge.Query) (bridge.Page[bridge.StoredUser], error) {
+	return bridge.Page[bridge.StoredUser]{Items: []bridge.StoredUser{c.stored}, Total: 1}, nil
 }
 func (c *instant) CreateUser(_ context.Context, _ bridge.Call, u bridge.User) (bridge.User, error) {
 	u.ID, u.Version = "0199c1e7", 1
@@ -51,6 +52,7 @@ func BenchmarkSCIM(b *testing.B) {
 		b.Fatal(err)
 	}
 	dir.user = userOf(bridge.User{Person: bridge.Person{ID: "0199c1e7"}, Attributes: in.attrs, Version: 3, Groups: []bridge.MemberRef{{Value: "g", Display: "Ads"}}})
+	dir.stored = kept(dir.user)
 	dir.group = bridge.GroupResource{Group: bridge.Group{ID: "g"}, Version: 3}
 	var thousand []string
 	for i := range 1000 {

@@ -167,7 +167,7 @@ func (s *server) listByCursor(r *request, kinds []*kind, filters []filter, q que
 			b = appendString(append(b, `,"nextCursor":`...), s.cursors.write(p))
 		}
 		return b
-	}), nil
+	})
 }
 
 func lastID(f *found) string {

@@ -13,8 +13,8 @@ import (
 // Call: what another source owns does not exist for it (bridge.ErrNotFound).
 // Errors are the sentinels of package bridge, wrapped.
 type Directory interface {
-	User(ctx context.Context, call bridge.Call, id string, groups bool) (bridge.User, error)
-	Users(ctx context.Context, call bridge.Call, q bridge.Query) (bridge.Page[bridge.User], error)
+	User(ctx context.Context, call bridge.Call, id string, groups bool) (bridge.StoredUser, error)
+	Users(ctx context.Context, call bridge.Call, q bridge.Query) (bridge.Page[bridge.StoredUser], error)
 	CreateUser(ctx context.Context, call bridge.Call, u bridge.User) (bridge.User, error)
 	// ChangeUser runs change on the stored user, inside the transaction and
 	// perhaps twice. A user that comes back as it went in keeps its version.

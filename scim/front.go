@@ -110,7 +110,7 @@ type reply struct {
 }
 
 // answer is the reply that shows one resource.
-func (s *server) answer(q *request, status int, k *kind, r shown) *reply {
+func (s *server) answer(q *request, status int, k *kind, r shown) (*reply, error) {
 	out := &reply{status: status, version: r.version, location: k.location(s.base, r.id)}
 	p := q.projection(k)
 	if len(r.refs) > 200 {
@@ -120,12 +120,12 @@ func (s *server) answer(q *request, status int, k *kind, r shown) *reply {
 			to.pass(0)
 			return to.err
 		}
-		return out
+		return out, nil
 	}
 	to := &sink{b: make([]byte, 0, 1024)}
 	k.resource(to, r, p, s.base)
 	out.body = to.b
-	return out
+	return out, to.err
 }
 
 // route is what a path and method lead to.

@@ -174,7 +174,7 @@ func (*endless) Read(p []byte) (int, error) {
 // panicking is a Directory that fails in the worst way.
 type panicking struct{ *memory }
 
-func (panicking) User(context.Context, bridge.Call, string, bool) (bridge.User, error) {
+func (panicking) User(context.Context, bridge.Call, string, bool) (bridge.StoredUser, error) {
 	panic("secret details")
 }
 

@@ -37,7 +37,7 @@ func (s *server) createGroup(q *request) (*reply, error) {
 	if made.Members == nil {
 		made.Members = in.refs
 	}
-	return s.answer(q, http.StatusCreated, k, shownGroup(made, true)), nil
+	return s.answer(q, http.StatusCreated, k, shownGroup(made, true))
 }
 
 func (s *server) groupExists(g bridge.GroupResource) *fault {
@@ -59,7 +59,7 @@ func (s *server) getGroup(q *request) (*reply, error) {
 	if q.ifNoneMatch != "" && tagged(q.ifNoneMatch, g.Version) {
 		return &reply{status: http.StatusNotModified, version: g.Version}, nil
 	}
-	return s.answer(q, http.StatusOK, s.group, shownGroup(g, members)), nil
+	return s.answer(q, http.StatusOK, s.group, shownGroup(g, members))
 }
 
 func (s *server) putGroup(q *request) (*reply, error) {
@@ -92,7 +92,7 @@ func (s *server) putGroup(q *request) (*reply, error) {
 		}
 		members = true
 	}
-	return s.answer(q, http.StatusOK, k, shownGroup(g, members)), nil
+	return s.answer(q, http.StatusOK, k, shownGroup(g, members))
 }
 
 func (s *server) patchGroup(q *request) (*reply, error) {
@@ -124,7 +124,7 @@ func (s *server) patchGroup(q *request) (*reply, error) {
 			return nil, translate(err, k, q.id)
 		}
 	}
-	return s.answer(q, http.StatusOK, k, shownGroup(g, members)), nil
+	return s.answer(q, http.StatusOK, k, shownGroup(g, members))
 }
 
 func (s *server) changeGroup(q *request, steps []bridge.MemberChange, change func(old map[string]any) (map[string]any, error)) (bridge.GroupResource, error) {

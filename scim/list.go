@@ -93,7 +93,7 @@ func (s *server) listAll(r *request) (*reply, error) {
 
 // found is one page, over one or both kinds.
 type found struct {
-	users  []bridge.User
+	users  []bridge.StoredUser
 	groups []bridge.GroupResource
 	total  int
 	more   bool
@@ -141,7 +141,7 @@ func (s *server) list(r *request, kinds []*kind, q query) (*reply, error) {
 	return s.listReply(r, kinds, f, func(b []byte) []byte {
 		b = append(b, `,"startIndex":`...)
 		return strconv.AppendInt(b, int64(q.startIndex), 10)
-	}), nil
+	})
 }
 
 func allNone(fs []filter) bool {
@@ -259,7 +259,7 @@ func sorting(kinds []*kind, q query) (by string, desc bool, err error) {
 
 // listReply writes a ListResponse. more adds the members that differ between
 // the two ways of paging.
-func (s *server) listReply(r *request, kinds []*kind, f found, more func([]byte) []byte) *reply {
+func (s *server) listReply(r *request, kinds []*kind, f found, more func([]byte) []byte) (*reply, error) {
 	head := append([]byte(nil), `{"schemas":["`+listURN+`"],"totalResults":`...)
 	head = strconv.AppendInt(head, int64(f.total), 10)
 	head = append(head, `,"itemsPerPage":`...)
@@ -279,7 +279,7 @@ func (s *server) listReply(r *request, kinds []*kind, f found, more func([]byte)
 		_, refs := users.shows(s.user.refs, nil)
 		for _, u := range f.users {
 			comma()
-			s.user.resource(out, shownUser(u, refs), users, s.base)
+			s.user.resource(out, storedUser(u, refs), users, s.base)
 		}
 		_, refs = groups.shows(s.group.refs, nil)
 		for _, g := range f.groups {
@@ -299,16 +299,16 @@ func (s *server) listReply(r *request, kinds []*kind, f found, more func([]byte)
 		out.b = append(out.b, `]}`...)
 		if w == nil {
 			r.buf = out.b
-			return nil
+			return out.err
 		}
 		out.pass(0)
 		return out.err
 	}
 	if _, refs := r.projection(s.group).shows(s.group.refs, nil); len(f.groups) > 0 && refs {
-		return &reply{status: http.StatusOK, stream: write}
+		return &reply{status: http.StatusOK, stream: write}, nil
 	}
-	if err := write(nil); err != nil { // only reading members can fail
-		panic(err)
+	if err := write(nil); err != nil {
+		return nil, err
 	}
-	return &reply{status: http.StatusOK, body: r.buf}
+	return &reply{status: http.StatusOK, body: r.buf}, nil
 }

@@ -3,6 +3,7 @@ package scim
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -75,17 +76,29 @@ func (m *memory) groupsOf(id string) []bridge.MemberRef {
 	return refs
 }
 
-func (m *memory) User(_ context.Context, call bridge.Call, id string, groups bool) (bridge.User, error) {
+func (m *memory) User(_ context.Context, call bridge.Call, id string, groups bool) (bridge.StoredUser, error) {
 	leave, err := m.enter(call)
 	defer leave()
 	if err != nil {
-		return bridge.User{}, err
+		return bridge.StoredUser{}, err
 	}
 	u, err := m.find(call, id)
 	if err == nil && groups {
 		u.Groups = m.groupsOf(id)
 	}
-	return u, err
+	return kept(u), err
+}
+
+// kept is a user as a directory that stores documents gives it.
+func kept(u bridge.User) bridge.StoredUser {
+	if u.Attributes == nil {
+		u.Attributes = map[string]any{}
+	}
+	doc, err := json.Marshal(u.Attributes)
+	if err != nil {
+		panic(err)
+	}
+	return bridge.StoredUser{ID: u.ID, Attributes: string(doc), Version: u.Version, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt, Groups: u.Groups}
 }
 
 func (m *memory) taken(u bridge.User) bool {
@@ -340,11 +353,11 @@ func (m *memory) DeleteGroup(_ context.Context, call bridge.Call, id string, ifV
 	return nil
 }
 
-func (m *memory) Users(_ context.Context, call bridge.Call, q bridge.Query) (bridge.Page[bridge.User], error) {
+func (m *memory) Users(_ context.Context, call bridge.Call, q bridge.Query) (bridge.Page[bridge.StoredUser], error) {
 	leave, err := m.enter(call)
 	defer leave()
 	if err != nil {
-		return bridge.Page[bridge.User]{}, err
+		return bridge.Page[bridge.StoredUser]{}, err
 	}
 	var all []bridge.User
 	for _, u := range m.users {
@@ -358,7 +371,12 @@ func (m *memory) Users(_ context.Context, call bridge.Call, q bridge.Query) (bri
 			all = append(all, u)
 		}
 	}
-	return paged(all, q, func(u bridge.User) shown { return shownUser(u, true) }), nil
+	page := paged(all, q, func(u bridge.User) shown { return shownUser(u, true) })
+	out := bridge.Page[bridge.StoredUser]{Total: page.Total, More: page.More}
+	for _, u := range page.Items {
+		out.Items = append(out.Items, kept(u))
+	}
+	return out, nil
 }
 
 func (m *memory) Groups(_ context.Context, call bridge.Call, q bridge.Query) (bridge.Page[bridge.GroupResource], error) {

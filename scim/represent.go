@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"fmt"
 	"io"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 type shown struct {
 	id               string
 	attrs            map[string]any
+	doc              string // instead of attrs, where it comes out of the directory as it is
 	version          int64
 	created, updated time.Time
 	refs             []bridge.MemberRef
@@ -19,6 +21,10 @@ type shown struct {
 
 func shownUser(u bridge.User, groups bool) shown {
 	return shown{id: u.ID, attrs: u.Attributes, version: u.Version, created: u.CreatedAt, updated: u.UpdatedAt, refs: u.Groups, hasRefs: groups || u.Groups != nil}
+}
+
+func storedUser(u bridge.StoredUser, groups bool) shown {
+	return shown{id: u.ID, doc: u.Attributes, version: u.Version, created: u.CreatedAt, updated: u.UpdatedAt, refs: u.Groups, hasRefs: groups || u.Groups != nil}
 }
 
 func shownGroup(g bridge.GroupResource, members bool) shown {
@@ -31,6 +37,13 @@ type sink struct {
 	b   []byte
 	w   io.Writer
 	err error
+}
+
+// fail ends the answer.
+func (s *sink) fail(err error) {
+	if s.err == nil {
+		s.err = err
+	}
 }
 
 // pass hands on what has been collected once it is worth it.
@@ -48,6 +61,13 @@ const piece = 32 << 10
 
 // resource writes one resource as p wants it. base is the SCIM base URL.
 func (k *kind) resource(out *sink, r shown, p *projection, base string) {
+	if r.doc != "" {
+		if k.stored(out, r, p, base) {
+			return
+		}
+		out.fail(fmt.Errorf("the stored document of %s %s cannot be read", k.name, r.id))
+		return
+	}
 	b := out.b
 	b = append(b, `{"schemas":["`...)
 	b = append(b, k.urn...)

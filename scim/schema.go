@@ -36,7 +36,8 @@ type attribute struct {
 	immutable bool
 	never     bool // returned: never
 	subs      []*attribute
-	key       []byte // `"name":`
+	places    map[string]int // of subs
+	key       []byte         // `"name":`
 }
 
 // path is how messages name the attribute.
@@ -65,10 +66,11 @@ func find(as []*attribute, name string) *attribute {
 
 // extension is a schema extension of a kind.
 type extension struct {
-	urn   string
-	lib   schema.Schema
-	attrs []*attribute
-	key   []byte
+	urn    string
+	lib    schema.Schema
+	attrs  []*attribute
+	places map[string]int // of attrs
+	key    []byte
 }
 
 func (e *extension) attr(name string) *attribute { return find(e.attrs, name) }
@@ -88,6 +90,7 @@ type kind struct {
 
 	id, meta, schemas *attribute
 	index             map[string]*attribute // attributes, folded, common ones included
+	places            map[string]int        // of attrs, and of the extensions behind them
 }
 
 // attr finds a core or common attribute regardless of letter case.
@@ -228,7 +231,12 @@ func newKind(name, endpoint string, core schema.Schema, exts ...schema.Schema) *
 		for _, c := range s.Attributes {
 			e.attrs = append(e.attrs, newAttribute(c, s.ID, nil))
 		}
+		e.places = placesOf(e.attrs)
 		k.ext = append(k.ext, e)
+	}
+	k.places = placesOf(k.attrs)
+	for i, e := range k.ext {
+		k.places[e.urn] = len(k.attrs) + i
 	}
 	return k
 }
@@ -243,6 +251,7 @@ func newAttribute(c schema.CoreAttribute, urn string, parent *attribute) *attrib
 	for _, s := range c.SubAttributes() {
 		a.subs = append(a.subs, newAttribute(s, urn, a))
 	}
+	a.places = placesOf(a.subs)
 	return a
 }
 

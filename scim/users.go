@@ -33,7 +33,7 @@ func (s *server) createUser(q *request) (*reply, error) {
 	}
 	q.touch(k, made.ID)
 	q.changed("created User " + made.UserName)
-	return s.answer(q, http.StatusCreated, k, shownUser(made, false)), nil
+	return s.answer(q, http.StatusCreated, k, shownUser(made, false))
 }
 
 func (s *server) userExists(u bridge.User) *fault {
@@ -55,7 +55,7 @@ func (s *server) getUser(q *request) (*reply, error) {
 	if q.ifNoneMatch != "" && tagged(q.ifNoneMatch, u.Version) {
 		return &reply{status: http.StatusNotModified, version: u.Version}, nil
 	}
-	return s.answer(q, http.StatusOK, s.user, shownUser(u, groups)), nil
+	return s.answer(q, http.StatusOK, s.user, storedUser(u, groups))
 }
 
 func (s *server) putUser(q *request) (*reply, error) {
@@ -133,7 +133,7 @@ func (s *server) changeUser(q *request, change func(old map[string]any) (map[str
 	if len(what) > 0 {
 		q.changed("changed " + strings.Join(what, ", ") + " of User " + u.UserName)
 	}
-	return s.answer(q, http.StatusOK, k, shownUser(u, false)), nil
+	return s.answer(q, http.StatusOK, k, shownUser(u, false))
 }
 
 func (s *server) deleteUser(q *request) (*reply, error) {

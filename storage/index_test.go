@@ -145,7 +145,7 @@ func (c *crowdedDirectory) check(t *testing.T, l lookup) {
 			}
 			_, err := tx.User(ctx, c.source.ID, c.userID)
 			if err == nil {
-				_, err = tx.UserAndGroups(ctx, c.source.ID, c.userID)
+				_, err = tx.StoredUser(ctx, c.source.ID, c.userID, true)
 			}
 			return err
 		})
@@ -160,7 +160,7 @@ func (c *crowdedDirectory) check(t *testing.T, l lookup) {
 			found = len(page.Items)
 			return err
 		}
-		page, err := tx.Users(ctx, c.source.ID, q)
+		page, err := tx.StoredUsers(ctx, c.source.ID, q)
 		found = len(page.Items)
 		return err
 	})

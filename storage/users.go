@@ -3,7 +3,6 @@ package storage
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -198,36 +197,13 @@ func (tx *Tx) User(ctx context.Context, sourceID, id string) (bridge.User, error
 	return tx.user(ctx, sourceID, id, "")
 }
 
-// UserAndGroups reads a live user and the live groups that they are directly
-// in, by one statement.
-func (tx *Tx) UserAndGroups(ctx context.Context, sourceID, id string) (bridge.User, error) {
-	u, err := tx.scanUserAndGroups(tx.row(ctx, `SELECT `+userColumns+`, `+tx.d.groupsOfUser()+` FROM users u WHERE u.id = $1 AND `+tx.d.beside("u.source_id")+` = $2 AND `+tx.d.alive("u.deleted_at"),
-		id, sourceID))
-	return u, named(err, "user %s", id)
-}
-
-// groupsOfUser is the column with the groups of u: a JSON array of [id, name].
-func (d dialect) groupsOfUser() string {
-	from := ` FROM memberships m ` + d.liveGroup("m.group_id") + ` WHERE m.value = u.id`
-	return d.pick(
-		`(SELECT json_group_array(json_array(i, n)) FROM (SELECT g.id AS i, g.display_name AS n`+from+` ORDER BY g.id))`,
-		`(SELECT CAST(COALESCE(json_agg(json_build_array(g.id, g.display_name) ORDER BY g.id), '[]') AS TEXT)`+from+`)`)
-}
-
-func (tx *Tx) scanUserAndGroups(row scanner) (bridge.User, error) {
+func scanUserAndGroups(row scanner) (bridge.User, error) {
 	var groups string
 	u, err := scanUserAnd(row, &groups)
-	if err != nil || groups == "[]" {
-		return u, err
+	if err == nil {
+		u.Groups, err = readGroups(groups)
 	}
-	var pairs [][2]string
-	if err := json.Unmarshal([]byte(groups), &pairs); err != nil {
-		return u, fmt.Errorf("groups of user %s: %w", u.ID, err)
-	}
-	for _, p := range pairs {
-		u.Groups = append(u.Groups, bridge.MemberRef{Value: p[0], Display: p[1]})
-	}
-	return u, nil
+	return u, err
 }
 
 // LockUser is User for a change: nobody else changes the user before the
@@ -270,8 +246,8 @@ func (tx *Tx) Users(ctx context.Context, sourceID string, q bridge.Query) (bridg
 		return list(ctx, tx, userTable, scanUser, sourceID, q)
 	}
 	t := userTable
-	t.columns += ", " + tx.d.groupsOfUser()
-	return list(ctx, tx, t, tx.scanUserAndGroups, sourceID, q)
+	t.columns += ", " + groupsOfUser(tx.d)
+	return list(ctx, tx, t, scanUserAndGroups, sourceID, q)
 }
 
 // PersonByAnything finds people, deleted ones too, by id, userName, e-mail or

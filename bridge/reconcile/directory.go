@@ -33,13 +33,9 @@ func userEvent(call bridge.Call, action string, p bridge.Person, detail map[stri
 }
 
 // User reads one user of the calling source; with the groups it is directly in when asked.
-func (d Directory) User(ctx context.Context, call bridge.Call, id string, groups bool) (u bridge.User, err error) {
+func (d Directory) User(ctx context.Context, call bridge.Call, id string, groups bool) (u bridge.StoredUser, err error) {
 	err = d.DB.Lookup(ctx, func(tx *storage.Tx) error {
-		if !groups {
-			u, err = tx.User(ctx, call.Source.ID, id)
-			return err
-		}
-		u, err = tx.UserAndGroups(ctx, call.Source.ID, id)
+		u, err = tx.StoredUser(ctx, call.Source.ID, id, groups)
 		return err
 	})
 	for i := range u.Groups {
@@ -59,13 +55,13 @@ func groupsOf(ctx context.Context, tx *storage.Tx, id string) ([]bridge.MemberRe
 }
 
 // Users lists users of the calling source.
-func (d Directory) Users(ctx context.Context, call bridge.Call, q bridge.Query) (page bridge.Page[bridge.User], err error) {
+func (d Directory) Users(ctx context.Context, call bridge.Call, q bridge.Query) (page bridge.Page[bridge.StoredUser], err error) {
 	read := d.DB.Read
 	if one(q) {
 		read = d.DB.Lookup
 	}
 	err = read(ctx, func(tx *storage.Tx) error {
-		page, err = tx.Users(ctx, call.Source.ID, q)
+		page, err = tx.StoredUsers(ctx, call.Source.ID, q)
 		return err
 	})
 	return page, err
