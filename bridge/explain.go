@@ -222,7 +222,7 @@ func (x *explainer) answer() (string, string, Actor) {
 	if r.ends() {
 		s += ", until " + stamp(r.Until)
 	}
-	return s + ".", reason.Next, reason.Actor
+	return answerOnAssets(r, s+".", reason)
 }
 
 // directory is what the identity provider says and when it said so.
@@ -270,7 +270,7 @@ func factText(f Fact) string {
 	if f.Subject != "" {
 		s += ": " + f.Subject
 	}
-	for _, k := range []string{"group", "op", "error", "message", "request_id", "reason", "status"} {
+	for _, k := range []string{"group", "op", "asset", "error", "message", "request_id", "reason", "status"} {
 		if v, ok := f.Detail[k]; ok && fmt.Sprint(v) != "" {
 			s += fmt.Sprintf(", %s %v", strings.ReplaceAll(k, "_", " "), v)
 		}
@@ -299,11 +299,11 @@ func (x *explainer) groups() Step {
 			named[r.ID] = true
 			switch {
 			case in[g.ID] && g.DeletedAt.IsZero():
-				s.Lines = append(s.Lines, Line{Text: fmt.Sprintf("in group %s: rule %s gives %s", g.DisplayName, r.ID, r.Role.Word())})
+				s.Lines = append(s.Lines, Line{Text: fmt.Sprintf("in group %s: rule %s gives %s", g.DisplayName, r.ID, r.gives())})
 			case in[g.ID]:
 				s.Lines = append(s.Lines, Line{At: g.DeletedAt, Text: fmt.Sprintf("was in group %s, which is deleted: rule %s gives nothing", g.DisplayName, r.ID)})
 			default:
-				s.Lines = append(s.Lines, Line{Text: fmt.Sprintf("not in group %s, for which rule %s would give %s", g.DisplayName, r.ID, r.Role.Word())})
+				s.Lines = append(s.Lines, Line{Text: fmt.Sprintf("not in group %s, for which rule %s would give %s", g.DisplayName, r.ID, r.gives())})
 			}
 		}
 	}
@@ -332,6 +332,7 @@ func (x *explainer) wish() Step {
 			text += "; " + provenanceText(d.Why)
 		}
 		s.Lines = append(s.Lines, Line{At: d.Since, Text: text, Code: d.Cause})
+		s.Lines = append(s.Lines, assetWishLines(d)...)
 	}
 	if len(s.Lines) == 0 {
 		s.Lines = []Line{{Text: "nothing, and nothing ever was while they were on the hub"}}
@@ -353,6 +354,7 @@ func (x *explainer) member() Step {
 			text += ", last set by us: " + m.Applied.Word()
 		}
 		s.Lines = append(s.Lines, Line{At: m.LastSeen, Text: text})
+		s.Lines = append(s.Lines, x.assetLines(m)...)
 		if m.Match != nil {
 			s.Lines = append(s.Lines, Line{At: m.Match.At, Text: "known by " + m.Match.Rule + ": " + m.Match.Evidence})
 		}
@@ -389,6 +391,9 @@ func (x *explainer) decisions() Step {
 	keys := map[string]bool{}
 	for _, r := range x.rows {
 		keys[r.Key] = true
+		for _, s := range r.Assets {
+			keys[s.Key] = true
+		}
 	}
 	for _, d := range x.w.Decisions {
 		if !x.members[d.MemberID] && !x.persons[d.PersonID] && !keys[d.Subject] {
@@ -428,6 +433,7 @@ func (x *explainer) plan() Step {
 			text += ", until " + stamp(r.Until)
 		}
 		s.Lines = append(s.Lines, Line{Text: text, Code: r.Reason})
+		s.Lines = append(s.Lines, stepLines(r)...)
 	}
 	return s
 }
@@ -442,7 +448,7 @@ func (x *explainer) done() Step {
 			continue
 		}
 		ids[t.ID] = true
-		text := fmt.Sprintf("%s %s → %s: %s", t.Action, t.From.Word(), t.To.Word(), t.State)
+		text := fmt.Sprintf("%s %s: %s", t.Action, t.change(), t.State)
 		if t.Attempt > 1 {
 			text += fmt.Sprintf(", attempt %d", t.Attempt)
 		}

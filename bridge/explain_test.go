@@ -94,3 +94,36 @@ func TestExplainAnswersForEveryRow(t *testing.T) {
 		}
 	}
 }
+
+// TestExplainTellsOfAssets: what a rule wants, what the platform shows, what the
+// plan makes of it and what was done, asset by asset.
+func TestExplainTellsOfAssets(t *testing.T) {
+	w := world(t, withAssets)
+	w.Pull.Assets[0].Name = "Corp US"
+	p := MakePlan(w)
+	tasks := []Task{{ID: "t1", Action: Assign, MemberID: "d", PersonID: "dee", Asset: Asset{"ad_account", "2"}, Roles: []string{"ANALYST"}, State: Confirmed, RequestID: "R7"}}
+	w.Decisions = append(w.Decisions, Decision{ID: "d1", Kind: DecideReject, Subject: "assign/b/ad_account:1", By: "eva", Reason: "agreed with him", At: w.Now.Add(-10 * 24 * time.Hour)})
+	for needle, says := range map[string][]string{
+		"dee": {"in group US team: rule r2 gives Collaborator, ad_account:2=ANALYST, finance=ANALYST", "not in group users, for which rule r1 would give Collaborator, ad_account:1=OPERATOR",
+			"ad_account:2: ANALYST since then: a rule gives the role; Collaborator by group \"US team\", rule r2", "access to ad_account:1 (Corp US): OPERATOR, given by us: OPERATOR",
+			"ad_account:1: do: unassign OPERATOR → none; the person left every group that gave the role", "assign ad_account:2=ANALYST: confirmed, the platform's request R7",
+			"Access to ad_account:1: OPERATOR → none, do: the person left every group that gave the role."},
+		"ben": {"Access to ad_account:1: ADMIN → OPERATOR, needs-person: someone else gave more access to the asset than the rules want (ADMIN on the asset, OPERATOR wanted).",
+			"Next: take it back on the platform, approve the change here, or give the access by a rule (hub admin)", "reject by eva: agreed with him"},
+		"cem": {"Access to ad_account:1: none, wanted OPERATOR, waiting: access to assets comes once the person has accepted the invitation to the hub."},
+	} {
+		e, ok := Explain(w, p, needle, nil, tasks)
+		if !ok {
+			t.Fatalf("%s is not explained", needle)
+		}
+		var b bytes.Buffer
+		if err := e.WriteText(&b); err != nil {
+			t.Fatal(err)
+		}
+		for _, must := range says {
+			if !strings.Contains(b.String(), must) {
+				t.Errorf("%s: missing %q in\n%s", needle, must, &b)
+			}
+		}
+	}
+}
