@@ -146,7 +146,8 @@ func (r assetRow) details(kind string) bridge.AssetDetails {
 // AssetUsers implements connectors.Assets. Everyone with access to an ad account,
 // a catalog or a form library can be listed, and so can finance roles; of the
 // other kinds TikTok says only what one person has, so whom is asked about one by
-// one. Access through an asset group shows as any other.
+// one. One person alone, about whom a change asks, costs a call where that will
+// do. Access through an asset group shows as any other.
 func (c *Connector) AssetUsers(ctx context.Context, asset bridge.Asset, whom []string) iter.Seq2[bridge.AssetUser, error] {
 	return func(yield func(bridge.AssetUser, error) bool) {
 		var users []bridge.AssetUser
@@ -158,7 +159,11 @@ func (c *Connector) AssetUsers(ctx context.Context, asset bridge.Asset, whom []s
 			case shop, ttAccount:
 				users, err = c.usersOneByOne(ctx, asset, whom)
 			default:
-				users, err = c.usersOf(ctx, asset)
+				if len(whom) == 1 {
+					users, err = c.userOf(ctx, asset, whom[0])
+				} else {
+					users, err = c.usersOf(ctx, asset)
+				}
 			}
 		}
 		if err != nil {
@@ -196,6 +201,27 @@ func (c *Connector) usersOf(ctx context.Context, asset bridge.Asset) ([]bridge.A
 		}
 	}
 	return users, nil
+}
+
+// userOf asks one person, and the asset only if they have more than a page of its kind.
+func (c *Connector) userOf(ctx context.Context, asset bridge.Asset, userID string) ([]bridge.AssetUser, error) {
+	l := c.held(userID, asset.Kind)
+	s, err := l.page(ctx, c, 1)
+	if err != nil {
+		return nil, c.unlessGone(ctx, err, userID)
+	}
+	i := slices.IndexFunc(s.Rows, func(r assetRow) bool { return string(r.AssetID) == asset.ID })
+	switch {
+	case i < 0 && l.pages(s.Info) > 1:
+		return c.usersOf(ctx, asset)
+	case i < 0:
+		return nil, nil
+	}
+	roles := s.Rows[i].roles(asset.Kind)
+	if len(roles) == 0 {
+		return nil, c.roleless(l.op, asset, userID)
+	}
+	return []bridge.AssetUser{{PlatformID: userID, Roles: roles}}, nil
 }
 
 // financeUsers reads the members; one alone is looked for no further than found.

@@ -390,3 +390,28 @@ func TestWhoHasShopsCostsACallAPerson(t *testing.T) {
 		t.Errorf("with one who left: %v", got)
 	}
 }
+
+// TestOnePersonOnAnAssetCostsACall: giving a hundred people one ad account does
+// not list all of its people a hundred times, nor all ad accounts of a person.
+func TestOnePersonOnAnAssetCostsACall(t *testing.T) {
+	h := startHub(t, tiktoksim.Switches{}, active(70))
+	c := open1(t, h)
+	for i := range 70 {
+		h.GiveAsset(person(i).PlatformID, adAccount(0, "ANALYST"))
+	}
+	for i := range 60 {
+		h.GiveAsset(person(1).PlatformID, adAccount(59-i, "OPERATOR"))
+	}
+	for _, c2 := range []struct {
+		who   int
+		asset int
+		want  string
+		calls int
+	}{{2, 0, "ANALYST", 1}, {2, 5, "", 1}, {1, 40, "OPERATOR", 1}, {1, 2, "OPERATOR", 2}} {
+		h.ResetRequests()
+		got := users(t, c, adAccount(c2.asset, "").Asset, person(c2.who).PlatformID)
+		if got[person(c2.who).PlatformID] != c2.want || h.Calls("") != c2.calls {
+			t.Errorf("person %d on ad account %d: %v after %d calls, want %q after %d", c2.who, c2.asset, got, h.Calls(""), c2.want, c2.calls)
+		}
+	}
+}

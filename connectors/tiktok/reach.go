@@ -98,13 +98,7 @@ func (c *Connector) usersOneByOne(ctx context.Context, asset bridge.Asset, whom 
 // reachOf is all that one person has of a kind.
 func (c *Connector) reachOf(ctx context.Context, userID, kind string) (map[string][]string, error) {
 	rows, err := c.held(userID, kind).all(ctx, c, nil)
-	if err != nil {
-		err = c.explain(ctx, err, func(no *connectors.Error) error {
-			r, err := c.byID(ctx, connectors.Subject{PlatformID: userID})
-			return absentOr(no, r != nil, err)
-		})
-	}
-	if err != nil && connectors.KindOf(err) != connectors.KindNotFound {
+	if err = c.unlessGone(ctx, err, userID); err != nil {
 		return nil, err
 	}
 	all := map[string][]string{}
@@ -112,6 +106,19 @@ func (c *Connector) reachOf(ctx context.Context, userID, kind string) (map[strin
 		all[string(r.AssetID)] = r.roles(kind)
 	}
 	return all, nil
+}
+
+// unlessGone is why a person's access could not be read; none if they are no member
+// any more, and so have none.
+func (c *Connector) unlessGone(ctx context.Context, err error, userID string) error {
+	err = c.explain(ctx, err, func(no *connectors.Error) error {
+		r, err := c.byID(ctx, connectors.Subject{PlatformID: userID})
+		return absentOr(no, r != nil, err)
+	})
+	if connectors.KindOf(err) == connectors.KindNotFound {
+		return nil
+	}
+	return err
 }
 
 // held lists the assets of a kind that a person has access to.
