@@ -9,6 +9,8 @@
 //	                      made again when the hub moved meanwhile
 //	pull      Puller      list the hub → bridge.Observe → members, invitations,
 //	                      accepted tasks confirmed, events, dirty hub → report
+//	log       Importer    read what the platform itself logged of who changed
+//	                      what → lines, events; nothing follows from it
 //
 // No platform is called inside a transaction, and nothing is planned from an
 // event: a plan always starts from the whole desired state.

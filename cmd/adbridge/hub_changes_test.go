@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"adbridge/bridge"
 	"adbridge/bridge/audit"
 	"adbridge/bridge/reconcile"
+	"adbridge/connectors"
 	"adbridge/connectors/meta/metasim"
 	"adbridge/connectors/tiktok/tiktoksim"
 	"adbridge/storage"
@@ -266,6 +269,42 @@ func TestLogsAreReadAfterPullsByOneServer(t *testing.T) {
 	}
 	if events := j.loggedEvents(); len(events) != 1 {
 		t.Errorf("%d lines", len(events))
+	}
+}
+
+// TestThePartnersLogIsNoneOfOurs: what happens in the business of a partner
+// stays there, whoever asks.
+func TestThePartnersLogIsNoneOfOurs(t *testing.T) {
+	app, _, _ := newHandler(t, Config{})
+	partner := bridge.Hub{ID: "theirs", Slug: "theirs", Platform: bridge.TikTok, BusinessID: "2", PartnerOf: "ours", Mode: bridge.ModeObserve, Settings: bridge.DefaultSettings()}
+	err := app.DB.Write(t.Context(), func(tx *storage.Tx) error {
+		ours := bridge.Hub{ID: "ours", Slug: "ours", Platform: bridge.TikTok, BusinessID: "1", Mode: bridge.ModeObserve, Settings: bridge.DefaultSettings()}
+		if err := tx.CreateHub(t.Context(), ours, storage.Credentials{}); err != nil {
+			return err
+		}
+		if err := tx.CreateHub(t.Context(), partner, storage.Credentials{}); err != nil {
+			return err
+		}
+		p := bridge.Pull{ID: "p", HubID: partner.ID, StartedAt: tx.Now().Add(-time.Hour), Complete: true}
+		if err := tx.StartPull(t.Context(), p); err != nil {
+			return err
+		}
+		p.EndedAt = p.StartedAt.Add(time.Minute)
+		return tx.EndPull(t.Context(), p)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	i := reconcile.Importer{DB: app.DB, Log: zerolog.Nop(), Dial: func(context.Context, string, func(connectors.Call)) (connectors.Connector, error) {
+		asked++
+		return nil, errors.New("asked")
+	}}
+	if err := i.ImportDue(t.Context()); err != nil || asked != 0 {
+		t.Errorf("asked %d times, %v", asked, err)
+	}
+	if _, err := i.Import(t.Context(), partner.ID); err == nil || !strings.Contains(err.Error(), "its log is not read") || asked != 0 {
+		t.Errorf("asked %d times, %v", asked, err)
 	}
 }
 

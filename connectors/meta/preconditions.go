@@ -73,7 +73,7 @@ func Preconditions() []bridge.Precondition {
 			Consequence: "Meta may limit what its apps can do", Next: bridge.ReasonOf(bridge.PlatformUnverified).Next},
 		{Code: needPage, ForChanges: true, What: "the portfolio has a primary page", Reason: bridge.PlatformNoPage,
 			Consequence: "Meta expects one of a business", Next: bridge.ReasonOf(bridge.PlatformNoPage).Next},
-		{Code: needScopeLog, What: "the token may read the history of ad accounts (ads_read or ads_management)", Reason: bridge.PlatformLogUnread,
+		{Code: needScopeLog, ForChanges: true, What: "the token may read the history of ad accounts (ads_read or ads_management)", Reason: bridge.PlatformLogUnread,
 			Consequence: "who gave or took access to an ad account behind adbridge stays unknown here; nothing else depends on it", Next: logNext},
 		{Code: needVersion, What: "Meta speaks the version of its API that adbridge asks for", Reason: bridge.PlatformVersionEnded,
 			Consequence: "Meta answers with a newer version, which may differ", Next: "Set a living version with --meta-api-version, or update adbridge."},
