@@ -106,5 +106,14 @@ func TestRecheckAgreesWithThePlan(t *testing.T) {
 				t.Errorf("%s: the plan does %s, the recheck says %s (%s)", name, r.Key, code, detail)
 			}
 		}
+		for r, s := range p.Steps() {
+			if s.TaskID != "" || s.Decision != "" && s.Reason != DecisionApproved {
+				continue
+			}
+			task := Task{ID: "t", Key: s.Key, Action: s.Action, PersonID: r.PersonID, MemberID: r.MemberID, PlatformID: r.PlatformID, Asset: s.Asset, Roles: s.To}
+			if ok, code, detail := Recheck(done, task); !ok {
+				t.Errorf("%s: the plan does %s, the recheck says %s (%s)", name, s.Key, code, detail)
+			}
+		}
 	}
 }
