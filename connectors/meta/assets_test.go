@@ -467,3 +467,23 @@ func TestAssetsThatTheTokenMayNotReachSayWhichPermissionIsMissing(t *testing.T) 
 		}
 	}
 }
+
+// TestAnAssetOutOfReachIsNotTakenForGone: to an account that is no admin any
+// more, Meta says of assets that they do not exist.
+func TestAnAssetOutOfReachIsNotTakenForGone(t *testing.T) {
+	for _, s := range []setting{{}, {asUser: true}} {
+		h := startHub(t, s, crowd(5))
+		c := h.connect()
+		for _, a := range one {
+			on(t, c, a.Asset)
+		}
+		h.Demote()
+		for _, a := range one {
+			wantKind(t, "people of "+a.String(), onErr(t, c, a.Asset), connectors.KindForbidden, bridge.PlatformForbidden)
+			wantKind(t, "assign "+a.String(), give(t, c, ada, a.Asset, a.little), connectors.KindForbidden, bridge.PlatformForbidden)
+		}
+		if err := onErr(t, h.connect(), bridge.Asset{Kind: "catalog", ID: "999"}); connectors.KindOf(err) != connectors.KindForbidden {
+			t.Errorf("%v", err)
+		}
+	}
+}
