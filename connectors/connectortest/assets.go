@@ -197,7 +197,7 @@ func listAssetUsers(t *testing.T, h Harness) {
 // listAssetsPartial: half a listing is never taken for the whole.
 func listAssetsPartial(t *testing.T, h Harness) {
 	for _, how := range []Break{ServerError, ResetBefore, Truncated, HalfJSON} {
-		b := h.startAssets(t, crowd(47)...)
+		b := h.startAssets(t, crowd(25)...)
 		whom := b.crowded()
 		largest, n := "", 0
 		for _, k := range b.Traits().Assets {
