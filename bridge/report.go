@@ -161,7 +161,7 @@ func MakeReport(w World, p Plan) Report {
 			r.Grants = append(r.Grants, GrantLine{d.ID, d.PersonID, name, d.Role, d.Until, d.Reason, d.By})
 		}
 	}
-	r.PartnerReport = reportPartners(w.Partnership)
+	r.PartnerReport = w.Partnership.Report()
 	r.Checks = r.checks(w, p)
 	return r
 }

@@ -17,7 +17,8 @@ type PartnerReport struct {
 	PartnersAt    time.Time `json:"partners_at,omitzero"`
 }
 
-func reportPartners(p Partnership) PartnerReport {
+// Report is what a report says of a hub's partners.
+func (p Partnership) Report() PartnerReport {
 	if p.Ours != "" {
 		return PartnerReport{PartnerOf: p.Ours}
 	}

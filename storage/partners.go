@@ -39,8 +39,8 @@ func (tx *Tx) Monitors(ctx context.Context, hubID string) ([]bridge.Monitor, err
 	return m, named(err, "monitors of hub %s", hubID)
 }
 
-// partnership is what a hub's snapshot holds of partners.
-func (tx *Tx) partnership(ctx context.Context, hub bridge.Hub) (p bridge.Partnership, err error) {
+// Partnership is what a hub's snapshot holds of partners.
+func (tx *Tx) Partnership(ctx context.Context, hub bridge.Hub) (p bridge.Partnership, err error) {
 	if hub.PartnerOf != "" {
 		ours, err := tx.Hub(ctx, hub.PartnerOf)
 		if errors.Is(err, bridge.ErrNotFound) { // removed: the monitor has nothing to look for

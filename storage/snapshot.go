@@ -52,7 +52,7 @@ func (tx *Tx) SnapshotWith(ctx context.Context, hubID string, further []bridge.R
 	})
 	step(func() (e error) { w.Pull, _, e = tx.LastPull(ctx, w.Hub.ID, true); return })
 	step(func() (e error) { w.Preflight, _, e = tx.Preflight(ctx, w.Hub.ID); return })
-	step(func() (e error) { w.Partnership, e = tx.partnership(ctx, w.Hub); return })
+	step(func() (e error) { w.Partnership, e = tx.Partnership(ctx, w.Hub); return })
 	step(func() (e error) { w.History, e = tx.History(ctx, w.Hub.ID, w.Now.Add(-24*time.Hour)); return })
 	step(func() (e error) { w.People, e = tx.People(ctx, peopleOf(&w)); return })
 	if err != nil {

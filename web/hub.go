@@ -42,6 +42,7 @@ type hubPage struct {
 	All       int // rows before any filter
 	Filtered  bool
 	Next      *storage.Lane
+	Partners  bridge.PartnerReport
 }
 
 // hubRow is a row of the plan.
@@ -81,6 +82,11 @@ func (s *site) hub(ctx context.Context, tx *storage.Tx, r *http.Request) (page, 
 	if p.Card, err = s.card(ctx, tx, head.Hub); err != nil {
 		return nil, err
 	}
+	partners, err := tx.Partnership(ctx, head.Hub)
+	if err != nil {
+		return nil, err
+	}
+	p.Partners = partners.Report()
 	rows, err := s.rowsOf(ctx, tx, head.Hub)
 	if err != nil {
 		return nil, err

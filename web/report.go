@@ -65,6 +65,7 @@ func (s *site) report(ctx context.Context, tx *storage.Tx, r *http.Request) (pag
 	}
 	p.Report, p.Show = &report, with(r, "rows", "all")
 	p.CSV, p.JSON, p.HTML = downloadOf(r, "csv"), downloadOf(r, "json"), downloadOf(r, "html")
+	p.Full = p.Full || report.PartnerOf != "" // nothing is ever to be done with them, and they are what it is for
 	byVerdict := map[bridge.Verdict][]hubRow{}
 	for _, row := range report.Rows {
 		byVerdict[verdictOf(row)] = append(byVerdict[verdictOf(row)], hubRow{row, head.Hub.Slug})
