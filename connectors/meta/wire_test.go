@@ -197,6 +197,13 @@ func everything(t *testing.T, h *hub, c *Connector) {
 		of(c.Cancel(ctx, connectors.Subject{Email: "dana@example.org"})),
 		of(c.Cancel(ctx, connectors.Subject{InvitationID: "770000000000031"})),
 		of(c.Remove(ctx, connectors.Subject{PlatformID: "310000000000008"})),
+		give(t, c, "310000000000007", one[0].Asset, "ADVERTISE", "ANALYZE"),
+		take(t, c, "310000000000007", one[0].Asset),
+		of(c.Partners(ctx)),
+	}
+	on(t, c, one[0].Asset)
+	for _, err := range c.Assets(ctx, "catalog") {
+		steps = append(steps, err)
 	}
 	for i, err := range steps {
 		if err != nil {
