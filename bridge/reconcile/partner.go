@@ -149,15 +149,18 @@ func (m *monitored) ourCalls(pull bridge.Pull) []audit.Event {
 // listMonitor reads who of a partner's people reaches what we share with it.
 // What we share is asked of our own hub; who reaches it, of the partner's. All
 // others of the partner's people are dropped here, before anything is kept.
-func (p Puller) listMonitor(ctx context.Context, lease storage.Lease, conn connectors.Connector, hub bridge.Hub, l Listing) (Listing, error) {
+func (p Puller) listMonitor(ctx context.Context, lease storage.Lease, conn connectors.Connector, hub bridge.Hub, l *Listing) (Listing, error) {
 	l.monitored = &monitored{}
-	err := p.readMonitor(ctx, conn, hub, &l)
+	err := p.readMonitor(ctx, conn, hub, l)
+	for i := range l.Calls { // a query may name someone of whom nothing is to be kept
+		l.Calls[i].Path, _, _ = strings.Cut(l.Calls[i].Path, "?")
+	}
 	l.Pull.Calls, l.Pull.Members, l.Pull.Assets, l.Err = len(l.Calls)+len(l.monitored.calls), len(l.Seen), bridge.AssetsRead(l.Assets), err
 	if err == nil {
-		return l, nil
+		return *l, nil
 	}
 	l.Seen, l.Assets = nil, nil // whoever was read is not kept either
-	return l, p.failed(ctx, lease, hub, l)
+	return *l, p.failed(ctx, lease, hub, *l)
 }
 
 func (p Puller) readMonitor(ctx context.Context, conn connectors.Connector, hub bridge.Hub, l *Listing) error {

@@ -65,7 +65,7 @@ func (p Puller) List(ctx context.Context, lease storage.Lease) (Listing, error) 
 	}
 	conn, err := p.Dial(ctx, hub.ID, func(c connectors.Call) { l.Calls = append(l.Calls, c) })
 	if err == nil && hub.PartnerOf != "" {
-		return p.listMonitor(ctx, lease, conn, hub, l)
+		return p.listMonitor(ctx, lease, conn, hub, &l)
 	}
 	if err == nil {
 		for seen, e := range conn.Members(ctx, func(n int) { l.Pull.PlatformTotal = n }) {

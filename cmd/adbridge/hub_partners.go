@@ -154,3 +154,16 @@ func (v partnersView) write(w io.Writer) error {
 	}
 	return nil
 }
+
+// writeReach lists a partner's people with what they reach of ours.
+func writeReach(w io.Writer, views []memberView) error {
+	return table(w, "MEMBER NAME E-MAIL ROLE REACHES", func(row func(...any)) {
+		for _, m := range views {
+			var reaches []string
+			for _, a := range m.Assets {
+				reaches = append(reaches, bridge.AssetAccess{Asset: a.Asset, Roles: a.Roles}.String())
+			}
+			row(m.ID, orDash(m.Name), orDash(m.Email), m.Role.Word(), orDash(strings.Join(reaches, ", ")))
+		}
+	})
+}

@@ -207,6 +207,9 @@ func TestPartnersPeopleWhoReachWhatWeShareAreShownAndNobodyElseIsKept(t *testing
 			t.Errorf("%+v", r)
 		}
 	}
+	if out, errs, _ := s.adbridge("members", "agency"); !strings.Contains(out, "Collaborator  advertiser:"+adOne+"=OPERATOR, advertiser:"+adTwo+"=ANALYST") {
+		t.Errorf("%s%s", out, errs)
+	}
 	for _, format := range []string{"text"} {
 		out, errs, code := s.adbridge("report", "agency", "--format", format)
 		for _, what := range []string{reaching[0], adOne, "OPERATOR", catalogOne} {
@@ -228,6 +231,14 @@ func TestPartnersPeopleWhoReachWhatWeShareAreShownAndNobodyElseIsKept(t *testing
 	}
 	if n := s.tiktok.Writes(); n != 0 {
 		t.Errorf("%d writes reached TikTok", n)
+	}
+	var calls []callView
+	s.must(&calls, "hub", "calls", "agency")
+	if !slices.ContainsFunc(calls, func(c callView) bool { return c.Op == "bc/asset/member/get" && c.RequestID != "" && !strings.Contains(c.Path, "?") }) {
+		t.Errorf("the calls to the partner's Business Center are not on its record: %+v", calls)
+	}
+	if s.must(&calls, "hub", "calls", "eu"); !slices.ContainsFunc(calls, func(c callView) bool { return c.Op == "bc/partner/asset/get" }) {
+		t.Error("what was asked of our own is not on its record")
 	}
 }
 

@@ -38,6 +38,9 @@ func (c *cli) members() *cobra.Command {
 				}
 				views := viewMembers(world, plan, bridge.Standing(standing))
 				return c.show(views, func(w io.Writer) error {
+					if hubs[0].PartnerOf != "" {
+						return writeReach(w, views)
+					}
 					return table(w, "MEMBER STANDING PRESENCE ROLE OWNERSHIP NAME E-MAIL PERSON", func(row func(...any)) {
 						for _, m := range views {
 							row(m.ID, m.Standing, m.Presence, m.Role.Word(), m.Ownership, orDash(m.Name), orDash(m.Email), orDash(m.UserName))
