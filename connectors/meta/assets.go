@@ -293,7 +293,7 @@ func unknownKind(o op, kind string) error {
 func (k assetKind) sayHow(asset bridge.Asset, err error) error {
 	e, ok := errors.AsType[*connectors.Error](err)
 	switch {
-	case !ok:
+	case !ok || e.Op == opMachines.name: // that is about the hub, and says so
 	case e.Kind == connectors.KindForbidden && (e.Next == "" || e.Next == checkHub):
 		e.Next = fmt.Sprintf("Check that the token has the permission %s, and that its system user has full control of the %s %s (Business settings, System users, Assign assets).",
 			k.scope, k.Noun, asset.ID)

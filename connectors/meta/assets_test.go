@@ -479,7 +479,10 @@ func TestAnAssetOutOfReachIsNotTakenForGone(t *testing.T) {
 		}
 		h.Demote()
 		for _, a := range one {
-			wantKind(t, "people of "+a.String(), onErr(t, c, a.Asset), connectors.KindForbidden, bridge.PlatformForbidden)
+			e := wantKind(t, "people of "+a.String(), onErr(t, c, a.Asset), connectors.KindForbidden, bridge.PlatformForbidden)
+			if e.Op == opMachines.name && e.Next != checkHub {
+				t.Errorf("%s: the account is no admin, and what to do is %q", a.Asset, e.Next)
+			}
 			wantKind(t, "assign "+a.String(), give(t, c, ada, a.Asset, a.little), connectors.KindForbidden, bridge.PlatformForbidden)
 		}
 		if err := onErr(t, h.connect(), bridge.Asset{Kind: "catalog", ID: "999"}); connectors.KindOf(err) != connectors.KindForbidden {
