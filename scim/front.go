@@ -111,7 +111,8 @@ type reply struct {
 
 // answer is the reply that shows one resource.
 func (s *server) answer(q *request, status int, k *kind, r shown) (*reply, error) {
-	out := &reply{status: status, version: r.version, location: k.location(s.base, r.id)}
+	r.location = k.location(s.base, r.id)
+	out := &reply{status: status, version: r.version, location: r.location}
 	p := q.projection(k)
 	if len(r.refs) > 200 {
 		out.stream = func(w io.Writer) error {
@@ -237,7 +238,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		s.record(r, note, start)
 	}()
-	w.Header().Set("X-Request-Id", note.ID)
+	out.set("X-Request-Id", note.ID)
 	path := strings.TrimPrefix(r.URL.EscapedPath(), Prefix)
 	path = "/" + strings.Trim(path, "/") // a base URL that ends in a slash gives two of them
 	note.Target = loggedTarget(path, r.URL.RawQuery)
@@ -365,10 +366,10 @@ func (s *server) body(w http.ResponseWriter, r *http.Request, limit int64) (stri
 func (s *server) reply(w *response, r *http.Request, note *bridge.Exchange, re *reply) error {
 	h := w.Header()
 	if re.location != "" {
-		h.Set("Location", re.location)
+		w.set("Location", re.location)
 	}
 	if re.version > 0 {
-		h.Set("Etag", etag(re.version))
+		w.set("Etag", etag(re.version))
 	}
 	note.Status = re.status
 	w.want = re.status
@@ -388,8 +389,8 @@ func (s *server) reply(w *response, r *http.Request, note *bridge.Exchange, re *
 		return nil
 	}
 	if re.body != nil {
-		h.Set("Content-Type", "application/scim+json")
-		h.Set("Content-Length", strconv.Itoa(len(re.body)))
+		w.set("Content-Type", "application/scim+json")
+		w.set("Content-Length", strconv.Itoa(len(re.body)))
 	}
 	w.WriteHeader(re.status)
 	if re.body != nil && r.Method != http.MethodHead {
@@ -436,6 +437,20 @@ type response struct {
 	http.ResponseWriter
 	want   int // status for the first Write
 	status int
+	values [6]string // of its header fields
+	n      int
+}
+
+// set is Header().Set for a name in its canonical form, without making room for
+// each value by itself.
+func (w *response) set(name, value string) {
+	if w.n == len(w.values) {
+		w.Header().Set(name, value)
+		return
+	}
+	w.values[w.n] = value
+	w.n++
+	w.Header()[name] = w.values[w.n-1 : w.n : w.n]
 }
 
 func (w *response) WriteHeader(status int) {

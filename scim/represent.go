@@ -16,7 +16,8 @@ type shown struct {
 	version          int64
 	created, updated time.Time
 	refs             []bridge.MemberRef
-	hasRefs          bool // refs have been read; otherwise they are left out
+	hasRefs          bool   // refs have been read; otherwise they are left out
+	location         string // "": not made yet
 }
 
 func shownUser(u bridge.User, groups bool) shown {
@@ -151,7 +152,10 @@ func (k *kind) appendMeta(b []byte, r shown, subs map[*attribute]bool, base stri
 		case "lastModified":
 			b = appendTime(b, r.updated)
 		case "location":
-			b = appendString(b, k.location(base, r.id))
+			if r.location == "" {
+				r.location = k.location(base, r.id)
+			}
+			b = appendString(b, r.location)
 		case "version":
 			b = appendString(b, etag(r.version))
 		default:

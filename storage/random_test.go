@@ -221,6 +221,13 @@ func TestFiltersMeanTheSameEverywhere(t *testing.T) {
 					for _, u := range page.Items {
 						got = append(got, ids[u.ID])
 					}
+					if err != nil {
+						return err
+					}
+					shown, err := tx.StoredUsers(t.Context(), src.ID, bridge.Query{Filter: f, Limit: 100, Groups: true})
+					if len(shown.Items) != len(page.Items) {
+						rt.Fatalf("%s: %s shows %d users of %d", name, show(f), len(shown.Items), len(page.Items))
+					}
 					return err
 				})
 				slices.Sort(got)

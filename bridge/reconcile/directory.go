@@ -57,7 +57,7 @@ func groupsOf(ctx context.Context, tx *storage.Tx, id string) ([]bridge.MemberRe
 // Users lists users of the calling source.
 func (d Directory) Users(ctx context.Context, call bridge.Call, q bridge.Query) (page bridge.Page[bridge.StoredUser], err error) {
 	read := d.DB.Read
-	if one(q) {
+	if storage.One(q) {
 		read = d.DB.Lookup
 	}
 	err = read(ctx, func(tx *storage.Tx) error {
@@ -65,16 +65,6 @@ func (d Directory) Users(ctx context.Context, call bridge.Call, q bridge.Query) 
 		return err
 	})
 	return page, err
-}
-
-// one says that a query finds one user at most, so that nothing has to be
-// counted beside it.
-func one(q bridge.Query) bool {
-	f := q.Filter
-	if f == nil || f.Op != bridge.OpEq || q.Limit < 1 || q.Offset > 0 || f.Path.URN != "" || f.Path.Sub != "" {
-		return false
-	}
-	return f.Path.Attr == "userName" || f.Path.Attr == "externalId" || f.Path.Attr == "id"
 }
 
 // CreateUser keeps a new user. Someone who was deleted and comes back with

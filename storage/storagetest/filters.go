@@ -2,6 +2,7 @@ package storagetest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -169,7 +170,40 @@ func userIDs(t testing.TB, db *storage.DB, sourceID string, e *bridge.Expr) []st
 		if err == nil && page.Total != len(ids) {
 			err = fmt.Errorf("total %d, but %d users", page.Total, len(ids))
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		// The same users, as a read shows them.
+		shown, err := tx.StoredUsers(ctx, sourceID, bridge.Query{Filter: e, Limit: 1000, Total: true, Groups: true})
+		if err != nil {
+			return err
+		}
+		if len(shown.Items) != len(ids) || shown.Total != len(ids) {
+			return fmt.Errorf("%d users are shown, total %d, of %d", len(shown.Items), shown.Total, len(ids))
+		}
+		for i, s := range shown.Items {
+			u := page.Items[i]
+			one, err := tx.StoredUser(ctx, sourceID, u.ID, true)
+			if err != nil {
+				return err
+			}
+			if diff := cmp.Diff(s, one); diff != "" {
+				return fmt.Errorf("user %s in a list and alone differ\n%s", u.ID, diff)
+			}
+			var attributes map[string]any
+			if err := json.Unmarshal([]byte(s.Attributes), &attributes); err != nil {
+				return err
+			}
+			was, err := json.Marshal(u.Attributes)
+			if err != nil {
+				return err
+			}
+			is, err := json.Marshal(attributes)
+			if err != nil || s.ID != u.ID || s.Version != u.Version || !s.CreatedAt.Equal(u.CreatedAt) || !s.UpdatedAt.Equal(u.UpdatedAt) || string(was) != string(is) {
+				return fmt.Errorf("user %+v is shown as %+v: %w", u, s, err)
+			}
+		}
+		return nil
 	})
 	return ids
 }
