@@ -54,6 +54,30 @@ func BenchmarkPlan(b *testing.B) {
 	}
 }
 
+// BenchmarkPlanWithAssets plans a hub on which everyone has access to three of
+// sixty assets, and reports it.
+func BenchmarkPlanWithAssets(b *testing.B) {
+	w := bigWorld(4000)
+	w.Traits.Assets = oneRole
+	for i := range w.Rules {
+		for k := range 3 {
+			a := AssetAccess{Asset{"ad_account", fmt.Sprint(i*3 + k)}, []string{"OPERATOR"}}
+			w.Rules[i].Assets = append(w.Rules[i].Assets, a)
+			w.Pull.Assets = append(w.Pull.Assets, AssetRead{AssetDetails: AssetDetails{Asset: a.Asset}})
+		}
+	}
+	for i := range w.Members {
+		for _, a := range w.Rules[1+i%19].Assets {
+			w.Members[i].put(MemberAsset{Asset: a.Asset, Roles: a.Roles, Applied: a.Roles})
+		}
+	}
+	for b.Loop() {
+		if r := MakeReport(w, MakePlan(w)); !r.AddsUp() || r.Assets.Total < 10000 {
+			b.Fatalf("%+v %+v", r.Assets, r.Checks)
+		}
+	}
+}
+
 func BenchmarkObserve(b *testing.B) {
 	for _, n := range []int{4000, 50000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {

@@ -210,7 +210,9 @@ func (h *human) unite(wish map[string]*Desired, traits Traits) {
 			h.who, h.role = x, d.Role
 		}
 		h.since = later(h.since, d.Since)
-		h.assets = joinAssets(traits, h.assets, d.Assets)
+		if len(d.Assets) > 0 {
+			h.assets = joinAssets(traits, h.assets, d.Assets)
+		}
 		left = left || !gone(d.Cause) && d.Role == NoRole
 		settled = true
 	}

@@ -126,8 +126,13 @@ func (r *Report) assetChecks(w World, p Plan) []Check {
 		if m.Presence == Gone {
 			continue
 		}
-		for x := range all {
-			if roles, _ := w.Traits.access(m, x); len(roles) > 0 && known(x) {
+		for _, x := range m.Assets {
+			if len(x.Roles) > 0 && known(x.Asset) {
+				shown++
+			}
+		}
+		for _, x := range w.Traits.SeenAssets(m.Seen) {
+			if _, listed := m.on(x.Asset); !listed && known(x.Asset) {
 				shown++
 			}
 		}

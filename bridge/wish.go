@@ -18,7 +18,9 @@ func Wish(w World) []Desired {
 	var out []Desired
 	for _, p := range w.People {
 		if d, ok := v.of(p); ok {
-			d.Assets = v.assets(v.before[p.ID], d)
+			if v.asset != nil {
+				d.Assets = v.assets(v.before[p.ID], d)
+			}
 			out = append(out, d)
 		}
 	}
@@ -26,7 +28,9 @@ func Wish(w World) []Desired {
 	for _, d := range w.Desired {
 		if _, known := v.people[d.PersonID]; !known && v.bound[d.PersonID] {
 			gone := v.change(d, Person{ID: d.PersonID, DeletedAt: w.Now}, NoRole, nil)
-			gone.Assets = v.assets(d, gone)
+			if v.asset != nil {
+				gone.Assets = v.assets(d, gone)
+			}
 			out = append(out, gone)
 		}
 	}

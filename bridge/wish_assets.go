@@ -42,9 +42,6 @@ func newAssetWishes(w World) *assetWishes {
 // role give on assets, and what they gave once while a member still has it from
 // us. A wish that did not change keeps its Since and Cause.
 func (v *wishes) assets(before Desired, d Desired) []DesiredAsset {
-	if v.asset == nil {
-		return nil
-	}
 	was := map[Asset]DesiredAsset{}
 	for _, a := range before.Assets {
 		was[a.Asset] = a
