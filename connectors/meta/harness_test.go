@@ -49,7 +49,7 @@ func settings(t *testing.T) []setting {
 		{name: "default"},
 		{name: "no app secret", noSecret: true},
 		{name: "a person's token", asUser: true},
-		{name: "larger pages", options: Options{PageSize: 40}},
+		{name: "larger pages", options: Options{PageSize: 24}},
 		{name: "an older version", options: Options{Version: "v24.0"}},
 		{name: "an ended version", options: Options{Version: "v20.0"}},
 		{name: "addresses in pending_email only", switches: metasim.Switches{EmailPercent: 100, EmailMissing: "pending_email"}},
