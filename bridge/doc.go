@@ -6,7 +6,8 @@
 //	directory × rules ──Desired──▶ who ought to have which hub role
 //	listing of a hub ──Observe──▶ who has it, and who each member is (Pair)
 //	both + what we last applied ──MakePlan──▶ one Row a person: situation, action,
-//	                                          verdict of the guards, reason code
+//	                                          verdict of the guards, reason code,
+//	                                          and a step for each of their assets
 //	rows ──MakeReport──▶ counts that add up          rows ──Explain──▶ one answer to "why?"
 //
 // A World is everything a decision may look at, read in one consistent

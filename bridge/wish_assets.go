@@ -99,6 +99,9 @@ func (v *wishes) assetChange(k AssetKind, d Desired, old DesiredAsset, known boo
 		x.Since, x.Cause = v.now, CauseLeftGroups
 	case !known:
 		x.Since, x.Cause = v.now, CauseRule
+	case len(x.Roles) == 0 && gone(old.Cause):
+		// Back at the identity provider, but in no group that gives it.
+		x.Since, x.Cause = v.now, CauseLeftGroups
 	case sameRoles(x.Roles, old.Roles):
 		if x.Since.IsZero() {
 			x.Since = v.now
