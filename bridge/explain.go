@@ -370,22 +370,6 @@ func (x *explainer) member() Step {
 	return s
 }
 
-func (x *explainer) invitations() Step {
-	s := Step{Title: "Invitations"}
-	for _, i := range x.w.Invitations {
-		if !x.persons[i.PersonID] {
-			continue
-		}
-		text := fmt.Sprintf("attempt %d to %s as %s: %s", i.Attempt, i.Email, i.Role.Word(), i.State)
-		if !i.EndedAt.IsZero() {
-			text += " on " + stamp(i.EndedAt)
-		}
-		s.Lines = append(s.Lines, Line{At: i.SentAt, Text: text})
-	}
-	slices.SortStableFunc(s.Lines, func(a, b Line) int { return a.At.Compare(b.At) })
-	return s
-}
-
 func (x *explainer) decisions() Step {
 	s := Step{Title: "What people decided"}
 	keys := map[string]bool{}

@@ -23,6 +23,17 @@ func ParsePlatform(s string) (Platform, error) {
 	return "", fmt.Errorf("platform %q is not known; use tiktok or meta", s)
 }
 
+// Word is what people call the platform.
+func (p Platform) Word() string {
+	switch p {
+	case TikTok:
+		return "TikTok"
+	case Meta:
+		return "Meta"
+	}
+	return string(p)
+}
+
 // Traits declare what a platform can and cannot do; a connector fills them in
 // and the planner reads them, so that no decision names a platform.
 type Traits struct {

@@ -55,7 +55,7 @@ func TestEveryLinkOfEveryPageLeadsSomewhere(t *testing.T) {
 		}
 	}
 	want := []string{"/", "/assets/mark.svg", "/assets/style.css", "/events", "/events/download", "/hubs/meta-oak", "/hubs/tiktok-eu", "/hubs/tiktok-eu/members/ID",
-		"/hubs/tiktok-eu/members/ID/why", "/people/ID/why/tiktok-eu", "/hubs/tiktok-eu/pulls", "/hubs/tiktok-eu/changes", "/hubs/tiktok-eu/report", "/hubs/tiktok-eu/report/download", "/hubs/tiktok-eu/reports", "/hubs/tiktok-eu/reports/ID",
+		"/hubs/tiktok-eu/members/ID/why", "/people/ID/why/tiktok-eu", "/hubs/tiktok-eu/pulls", "/hubs/tiktok-eu/changes", "/hubs/tiktok-eu/invitations", "/hubs/tiktok-eu/report", "/hubs/tiktok-eu/report/download", "/hubs/tiktok-eu/reports", "/hubs/tiktok-eu/reports/ID",
 		"/hubs/tiktok-eu/reports/ID/download", "/hubs/tiktok-eu/rules", "/hubs/tiktok-eu/settings", "/hubs/tiktok-us", "/people", "/people/ID",
 		"/provisioning", "/provisioning/ID", "/reasons", "/sources/okta-main", "/tasks"}
 	for _, k := range want {
@@ -67,7 +67,7 @@ func TestEveryLinkOfEveryPageLeadsSomewhere(t *testing.T) {
 
 // everyPath is an address of every page.
 func everyPath() []string {
-	return []string{"/", "/hubs/tiktok-eu", "/hubs/tiktok-eu/rules", "/hubs/tiktok-eu/settings", "/hubs/tiktok-eu/pulls", "/hubs/tiktok-eu/changes", "/hubs/tiktok-eu/report",
+	return []string{"/", "/hubs/tiktok-eu", "/hubs/tiktok-eu/rules", "/hubs/tiktok-eu/settings", "/hubs/tiktok-eu/pulls", "/hubs/tiktok-eu/changes", "/hubs/tiktok-eu/invitations", "/hubs/tiktok-eu/report",
 		"/hubs/tiktok-eu/reports", "/hubs/tiktok-eu/reports/x", "/hubs/tiktok-eu/members/x", "/hubs/tiktok-eu/report/download?format=csv", "/hubs/tiktok-eu/reports/x/download?format=json",
 		"/tasks", "/people", "/people/x", "/people/x/why/tiktok-eu", "/hubs/tiktok-eu/members/x/why", "/events", "/events/download?format=jsonl", "/provisioning", "/provisioning/x", "/reasons", "/sources/x", "/nowhere"}
 }
@@ -111,7 +111,7 @@ func TestAHubWithoutPullPlanOrReportSaysSo(t *testing.T) {
 	b.signIn(o)
 	for path, says := range map[string]string{
 		"/hubs/meta-oak": "Not planned yet", "/hubs/meta-oak/report": "There is no report yet", "/hubs/meta-oak/reports": "There is no report yet",
-		"/hubs/meta-oak/pulls": "The hub has not been read yet", "/hubs/meta-oak/changes": "It has not been read yet", "/hubs/meta-oak/rules": "Nobody has decided anything",
+		"/hubs/meta-oak/pulls": "The hub has not been read yet", "/hubs/meta-oak/changes": "It has not been read yet", "/hubs/meta-oak/invitations": "No invitation is open", "/hubs/meta-oak/invitations?show=all": "has not invited anyone", "/hubs/meta-oak/rules": "Nobody has decided anything",
 	} {
 		b.page(path, http.StatusOK).shows(t, path, says)
 	}

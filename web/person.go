@@ -32,7 +32,7 @@ type personHub struct {
 	Desired     *bridge.Desired
 	Rows        []bridge.Row
 	Members     []bridge.Member
-	Invitations []bridge.Invitation
+	Invitations []bridge.InvitationStatus
 	Tasks       []taskLine
 }
 
@@ -65,7 +65,7 @@ func (s *site) person(ctx context.Context, tx *storage.Tx, r *http.Request) (pag
 	if p.Groups, err = tx.GroupsOf(ctx, id); err != nil {
 		return nil, err
 	}
-	if p.Hubs, err = hubsOfPerson(ctx, tx, id); err != nil {
+	if p.Hubs, err = hubsOfPerson(ctx, tx, id, s.Planner.Traits); err != nil {
 		return nil, err
 	}
 	decisions, err := tx.Decisions(ctx, "", true)
@@ -84,7 +84,7 @@ func (s *site) person(ctx context.Context, tx *storage.Tx, r *http.Request) (pag
 }
 
 // hubsOfPerson gathers all that is known of a person, hub by hub.
-func hubsOfPerson(ctx context.Context, tx *storage.Tx, id string) ([]personHub, error) {
+func hubsOfPerson(ctx context.Context, tx *storage.Tx, id string, traits func(bridge.Platform) bridge.Traits) ([]personHub, error) {
 	desired, err := tx.DesiredFor(ctx, id)
 	if err != nil {
 		return nil, err
@@ -128,8 +128,8 @@ func hubsOfPerson(ctx context.Context, tx *storage.Tx, id string) ([]personHub, 
 	for _, m := range members {
 		at(m.HubID).Members = append(at(m.HubID).Members, m)
 	}
-	for _, i := range invitations {
-		at(i.HubID).Invitations = append(at(i.HubID).Invitations, i)
+	for _, i := range invitations { // oldest first; how each stands is told below
+		at(i.HubID).Invitations = append(at(i.HubID).Invitations, bridge.InvitationStatus{Invitation: i})
 	}
 	for _, t := range tasks {
 		if h := at(t.HubID); len(h.Tasks) < tasksBeside {
@@ -146,6 +146,10 @@ func hubsOfPerson(ctx context.Context, tx *storage.Tx, id string) ([]personHub, 
 			continue // removed; the events below still tell of it
 		}
 		h.State = hubState(h.Hub)
+		for i := range h.Invitations {
+			who := bridge.Invitee{Hub: h.Hub, Traits: traits(h.Hub.Platform), Now: tx.Now(), Wanted: h.Desired != nil && h.Desired.Role != bridge.NoRole, Last: i == len(h.Invitations)-1}
+			h.Invitations[i] = who.Status(h.Invitations[i].Invitation)
+		}
 		if _, h.Planned, err = tx.CurrentPlanID(ctx, hubID); err != nil {
 			return nil, err
 		}

@@ -61,6 +61,7 @@ func New(o Options) (http.Handler, error) {
 		"/hubs/{slug}/settings":         {"settings", s.settings},
 		"/hubs/{slug}/pulls":            {"pulls", s.pulls},
 		"/hubs/{slug}/changes":          {"changes", s.changes},
+		"/hubs/{slug}/invitations":      {"invitations", s.invitations},
 		"/hubs/{slug}/report":           {"report", s.report},
 		"/hubs/{slug}/reports":          {"reports", s.reports},
 		"/hubs/{slug}/reports/{id}":     {"report", s.report},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -177,5 +178,57 @@ func TestAcceptanceUnderAnotherAddressIsNoStranger(t *testing.T) {
 		j.pull()
 		j.planned(who, bridge.Fine, "")
 		j.is(private, bridge.Collaborator)
+	})
+}
+
+// TestAnInvitationIsToldWhole: from the yes of the platform to the acceptance,
+// for whoever looks at the list, and for the person themselves.
+func TestAnInvitationIsToldWhole(t *testing.T) {
+	ida, jan := "ida.neu@"+lumen, "jan.neu@"+lumen
+	onBoth(t, company(), func(t *testing.T, j *journey) {
+		j.hub("full")
+		j.rule("Staff", "collaborator")
+		j.people(ida, jan)
+		j.group("Staff", ida, jan)
+		j.quiet()
+		of := func(args ...string) invitationView {
+			t.Helper()
+			var list []invitationView
+			j.must(&list, append([]string{"invitations", "h", "--person", ida}, args...)...)
+			if len(list) != 1 {
+				t.Fatalf("%v: %+v", args, list)
+			}
+			return list[0]
+		}
+		platform := bridge.Platform(j.platform()).Word()
+		v := of()
+		if v.State != bridge.InvitationSent && v.State != bridge.InvitationPending || v.Email != ida || v.UserName != ida || v.Role != bridge.Collaborator ||
+			v.Attempt != 1 || v.Attempts != 3 || v.SentAt.IsZero() || !strings.HasPrefix(v.Tell, "Accept the e-mail from "+platform+" that was sent to "+ida) {
+			t.Errorf("just sent: %+v", v)
+		}
+		j.pull()
+		if v = of(); v.State != bridge.InvitationPending || v.SeenAt.IsZero() || v.Stale || strings.Contains(v.Tell, "can be accepted until") == (j.platform() == "tiktok") {
+			t.Errorf("seen: %+v", v)
+		}
+		j.expire(ida)
+		j.pull()
+		if v = of(); !v.State.Lapsed() || v.EndedAt.IsZero() || v.NextTry.IsZero() || !strings.Contains(v.Tell, "Another comes after") {
+			t.Errorf("lapsed: %+v", v)
+		}
+		out, errs, code := j.adbridge("invitations", "h")
+		for _, want := range []string{"TELL-THE-PERSON", "1/3", ida, jan, "Another comes after", "Accept the e-mail from " + platform} {
+			if code != exitDone || !strings.Contains(out, want) {
+				t.Errorf("exit code %d, %q is not in\n%s%s", code, want, out, errs)
+			}
+		}
+		if out, _, _ := j.adbridge("explain", ida); !strings.Contains(out, "seen pending on") || !strings.Contains(out, "tell the person: The invitation sent to "+ida) {
+			t.Errorf("the explanation:\n%s", out)
+		}
+		j.accept(jan)
+		var all []invitationView
+		j.must(&all, "invitations", "--all", "--person", jan)
+		if len(all) != 1 || all[0].State != bridge.InvitationAccepted || !strings.HasPrefix(all[0].Tell, "Nothing: you accepted") {
+			t.Errorf("accepted: %+v", all)
+		}
 	})
 }

@@ -1,0 +1,84 @@
+package bridge
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+)
+
+// InvitationStatus is how an invitation stands at a time.
+type InvitationStatus struct {
+	Invitation
+	Attempts int  `json:"attempts"` // that may lapse before someone has to look
+	Days     int  `json:"days"`     // since it was sent
+	Stale    bool `json:"stale"`    // open for longer than stale-invitation-days
+	// Tell is what the person themselves is to know and do.
+	Tell string `json:"tell"`
+}
+
+// Invitee is whom an invitation went to, as far as its standing depends on them
+// and their hub.
+type Invitee struct {
+	Hub    Hub
+	Traits Traits
+	Now    time.Time
+	Wanted bool // the rules want them on the hub
+	Last   bool // it is their last invitation to the hub
+}
+
+// Status is how one of their invitations stands. NextTry stays only where
+// another invitation goes out then by itself.
+func (x Invitee) Status(i Invitation) InvitationStatus {
+	age := x.Now.Sub(i.SentAt)
+	s := InvitationStatus{Invitation: i, Attempts: x.Hub.Settings.InviteAttempts, Days: int(age / (24 * time.Hour)),
+		Stale: i.State.Open() && age > time.Duration(x.Hub.Settings.StaleInvitationDays)*24*time.Hour}
+	if !i.State.Lapsed() || !x.Wanted || !x.Last || i.Attempt >= s.Attempts {
+		s.NextTry = time.Time{}
+	}
+	s.Tell = x.tell(s)
+	return s
+}
+
+func (x Invitee) tell(s InvitationStatus) string {
+	mail := "the e-mail from " + x.Hub.Platform.Word()
+	there := fmt.Sprintf("the %s %s", cmp.Or(x.Traits.HubNoun, "hub"), cmp.Or(x.Hub.BusinessName, x.Hub.BusinessID))
+	lapsed := fmt.Sprintf("The invitation sent to %s on %s is no longer open", s.Email, day(s.SentAt))
+	switch {
+	case s.State.Open():
+		text := fmt.Sprintf("Accept %s that was sent to %s on %s: it invites you to %s as %s.", mail, s.Email, day(s.SentAt), there, x.role(s.Role))
+		if !s.ExpiresAt.IsZero() {
+			text += fmt.Sprintf(" It can be accepted until %s.", stamp(s.ExpiresAt))
+		}
+		if s.Stale {
+			text += fmt.Sprintf(" It has waited for %d days: look into the spam folder too.", s.Days)
+		}
+		return text
+	case s.State == InvitationAccepted:
+		return fmt.Sprintf("Nothing: you accepted, which was seen on %s.", day(s.EndedAt))
+	case !x.Last:
+		return lapsed + "; there is a later one."
+	case !x.Wanted:
+		return lapsed + ", and none is needed any more."
+	case s.State == InvitationDeclined:
+		return fmt.Sprintf("You declined, which was seen on %s. If you need access after all, ask the admins of %s for another invitation.", day(s.EndedAt), there)
+	case s.State == InvitationCancelled:
+		return lapsed + ": it was withdrawn. Nothing is to be done."
+	case s.NextTry.IsZero():
+		return fmt.Sprintf("%s, and no other comes by itself. Tell the admins of %s whether that address is right, and ask them for another.", lapsed, there)
+	case x.Hub.State() != Enforcing:
+		return fmt.Sprintf("%s, and no other goes out while adbridge is %s on %s.", lapsed, x.Hub.State(), there)
+	case x.Now.Before(s.NextTry):
+		return fmt.Sprintf("%s. Another comes after %s: accept that one, and look into the spam folder too.", lapsed, stamp(s.NextTry))
+	}
+	return lapsed + ". Another is about to come: accept that one, and look into the spam folder too."
+}
+
+// role is a role in our word and the platform's.
+func (x Invitee) role(r Role) string {
+	if native := x.Traits.Native[r]; native != "" {
+		return fmt.Sprintf("%s (%s)", r.Word(), native)
+	}
+	return r.Word()
+}
+
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
