@@ -55,3 +55,13 @@ type Task struct {
 	NotBefore   time.Time `json:"not_before,omitzero"`
 	EndedAt     time.Time `json:"ended_at,omitzero"`
 }
+
+// Shown is the task as people should see it. While the platform's quota of
+// invitations is used up, which is the whole hub's, its invitations wait.
+func (t Task) Shown(now, quotaUntil time.Time) Task {
+	invites := t.Action == Invite || t.Action == ReInvite
+	if invites && (t.State == Ready || t.State == TaskWait) && quotaUntil.After(now) && quotaUntil.After(t.NotBefore) {
+		t.State, t.Reason, t.NotBefore = TaskWait, PlatformInviteQuota, quotaUntil
+	}
+	return t
+}

@@ -3,6 +3,7 @@ package storage
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -116,6 +117,29 @@ func (tx *Tx) Tasks(ctx context.Context, f TaskFilter) ([]bridge.Task, error) {
 	list, err := collect(ctx, tx, scanTask, `SELECT `+taskColumns+` FROM tasks WHERE `+strings.Join(where, " AND ")+
 		fmt.Sprintf(` ORDER BY id DESC LIMIT $%d`, len(args)), args...)
 	return list, named(err, "tasks")
+}
+
+// TasksShown are Tasks as people should see them: an invitation for which the
+// platform's quota is used up waits for the quota.
+func (tx *Tx) TasksShown(ctx context.Context, f TaskFilter) ([]bridge.Task, error) {
+	list, err := tx.Tasks(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	quota := map[string]time.Time{} // by hub
+	for i, t := range list {
+		until, known := quota[t.HubID]
+		if !known {
+			lane, err := tx.Lane(ctx, t.HubID)
+			if err != nil && !errors.Is(err, bridge.ErrNotFound) {
+				return nil, err
+			}
+			until = lane.InviteAfter
+			quota[t.HubID] = until
+		}
+		list[i] = t.Shown(tx.Now(), until)
+	}
+	return list, nil
 }
 
 // OpenTasks are the hub's tasks that are not ended, in the order of doing.

@@ -69,7 +69,7 @@ func (s *site) member(ctx context.Context, tx *storage.Tx, r *http.Request) (pag
 			break
 		}
 	}
-	tasks, err := tx.Tasks(ctx, storage.TaskFilter{MemberID: m.ID, Limit: tasksBeside})
+	tasks, err := tx.TasksShown(ctx, storage.TaskFilter{MemberID: m.ID, Limit: tasksBeside})
 	if err != nil {
 		return nil, err
 	}

@@ -101,7 +101,7 @@ func hubsOfPerson(ctx context.Context, tx *storage.Tx, id string, traits func(br
 	if err != nil {
 		return nil, err
 	}
-	tasks, err := tx.Tasks(ctx, storage.TaskFilter{PersonID: id, Limit: 10 * tasksBeside})
+	tasks, err := tx.TasksShown(ctx, storage.TaskFilter{PersonID: id, Limit: 10 * tasksBeside})
 	if err != nil {
 		return nil, err
 	}

@@ -75,7 +75,7 @@ func (s *site) tasks(ctx context.Context, tx *storage.Tx, r *http.Request) (page
 		}
 		p.Person = &people[0]
 	}
-	tasks, err := tx.Tasks(ctx, f)
+	tasks, err := tx.TasksShown(ctx, f)
 	if err != nil {
 		return nil, err
 	}

@@ -123,6 +123,11 @@ func TestInvitationQuotaHoldsInvitationsOnly(t *testing.T) {
 			if len(waiting) != 1 || waiting[0].Reason != bridge.PlatformInviteQuota || time.Until(waiting[0].NotBefore) < 23*time.Hour {
 				t.Errorf("the invitation does not wait for a day: %+v", waiting)
 			}
+			for _, task := range j.tasksShown() { // also the one that was never tried
+				if task.State != bridge.TaskWait || task.Reason != bridge.PlatformInviteQuota || time.Until(task.NotBefore) < 23*time.Hour {
+					t.Errorf("people are not told what %s waits for: %+v", task.Email, task)
+				}
+			}
 			j.mend()
 			j.timePasses()
 			j.restart()

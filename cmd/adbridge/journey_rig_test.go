@@ -431,6 +431,20 @@ func (j *journey) tasks(states ...bridge.TaskState) (tasks []bridge.Task) {
 	return tasks
 }
 
+// tasksShown are the hub's invitations as people see them.
+func (j *journey) tasksShown() (tasks []bridge.Task) {
+	j.t.Helper()
+	ctx := context.Background()
+	j.ok(j.app.DB.Read(ctx, func(tx *storage.Tx) (err error) {
+		tasks, err = tx.TasksShown(ctx, storage.TaskFilter{States: []bridge.TaskState{bridge.Ready, bridge.TaskWait}})
+		return err
+	}))
+	if len(tasks) != 2 {
+		j.t.Fatalf("two invitations are owed, shown are %+v", tasks)
+	}
+	return tasks
+}
+
 // state is the hub as it is kept.
 func (j *journey) state() (hub bridge.Hub) {
 	j.t.Helper()
@@ -544,7 +558,7 @@ func ttWorldOf(there []seat) tiktoksim.World {
 func fbWorldOf(there []seat) metasim.World {
 	w := metaWorld()
 	b := &w.Businesses[0]
-	b.People, b.Pending = nil, nil
+	b.People, b.Pending, b.AdAccounts = nil, nil, nil
 	n := &ids{next: 102030405060800}
 	for _, s := range there {
 		b.People = append(b.People, metasim.Person{ID: n.take(), Email: s.email, Name: nameOf(s.email), Role: native(s.role, "EMPLOYEE")})

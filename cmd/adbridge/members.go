@@ -97,7 +97,7 @@ func (c *cli) tasks() *cobra.Command {
 				if !all {
 					f.States = []bridge.TaskState{bridge.Ready, bridge.Running, bridge.TaskWait, bridge.Accepted, bridge.TaskHeld}
 				}
-				tasks, err := tx.Tasks(ctx, f)
+				tasks, err := tx.TasksShown(ctx, f)
 				if err != nil {
 					return err
 				}
