@@ -265,13 +265,14 @@ func (p *planner) unwantedAsset(s *step) {
 		s.Reason = AssetForeign
 	case sameRoles(rest, s.Observed):
 		// Someone took ours away already, or nothing is left that others did not
-		// give: it is ours no more.
+		// give: once a second pull shows it so, it is ours no more. One pull that
+		// shows an asset empty must not make us forget what we gave.
 		s.Reason = AssetForeign
 		if len(s.Observed) == 0 {
 			s.Reason = AssetTakenAway
 		}
-		if p.w.Hub.Mode != ModeObserve && p.w.Hub.Mode != "" {
-			x, _ := s.it.m.on(s.Asset)
+		x, _ := s.it.m.on(s.Asset)
+		if x.SeenAt.Before(p.w.Pull.StartedAt) && p.w.Hub.Mode != ModeObserve && p.w.Hub.Mode != "" {
 			x.Roles, x.Applied = s.Observed, nil
 			s.it.m.put(x)
 			s.Applied = nil

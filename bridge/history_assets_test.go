@@ -15,6 +15,7 @@ type simAccess struct {
 	has    map[Asset]map[string][]string // by platform id
 	byUs   map[Asset]map[string][]string
 	broken map[Asset]bool // cannot be read just now
+	empty  map[Asset]int  // 1: the next reading shows nobody, and says that it is whole; 2: that was so once
 }
 
 func (s *simAccess) put(a Asset, id string, roles []string, us bool) {
@@ -57,6 +58,9 @@ func (l *lane) listings() []AssetListing {
 		if l.hub.access.broken[a] {
 			x.Complete, x.Error, x.Users = false, "page 2: HTTP 500", x.Users[:1]
 		}
+		if l.hub.access.empty[a] == 1 {
+			l.hub.access.empty[a], x.Users = 2, nil
+		}
 		out = append(out, x)
 	}
 	return out
@@ -97,7 +101,7 @@ func (h *hist) access() (AssetAccess, bool) {
 
 // newAccess gives the rules assets, and some people access to them by hand.
 func (h *hist) newAccess() {
-	h.hub.access = &simAccess{has: map[Asset]map[string][]string{}, byUs: map[Asset]map[string][]string{}, broken: map[Asset]bool{}}
+	h.hub.access = &simAccess{has: map[Asset]map[string][]string{}, byUs: map[Asset]map[string][]string{}, broken: map[Asset]bool{}, empty: map[Asset]int{}}
 	h.w.Traits.Assets = manyRoles
 	if h.hub.masked {
 		h.w.Traits.Assets = oneRole
@@ -120,7 +124,7 @@ func (h *hist) name(r *Rule) {
 
 // happenOnAssets lets someone else do something to assets.
 func (h *hist) happenOnAssets() {
-	switch rapid.IntRange(0, 8).Draw(h.t, "on assets") {
+	switch rapid.IntRange(0, 9).Draw(h.t, "on assets") {
 	case 2, 4, 8: // someone gives or takes access by hand
 		a, ok := h.access()
 		row := h.row(func(r *simRow) bool { return r.presence == Active })
@@ -145,6 +149,10 @@ func (h *hist) happenOnAssets() {
 		}
 	case 6:
 		h.hub.access.broken[rapid.SampledFrom(historyAssets).Draw(h.t, "asset")] = true
+	case 9:
+		if a := rapid.SampledFrom(historyAssets).Draw(h.t, "asset"); h.hub.access.empty[a] == 0 {
+			h.hub.access.empty[a] = 1
+		}
 	case 7:
 		clear(h.hub.access.broken)
 	}
@@ -249,6 +257,10 @@ func (h *hist) restOnAssets(p Plan) {
 		for _, s := range r.Assets {
 			if s.Leaves() {
 				h.t.Fatalf("property 3: %s is still to be done at rest: %s\n%s", s.Key, planText(p), h.text())
+			}
+			given := h.hub.access.byUs[s.Asset][r.PlatformID]
+			if len(given) > 0 && s.Reason == AssetForeign && r.Ownership.Ours() && r.Situation != SitSecondAccount && sameRoles(given, h.hub.access.has[s.Asset][r.PlatformID]) {
+				h.t.Fatalf("%s on %s of %s came from us, nobody wants it, and it is said to be somebody else's\n%s%s", rolesText(given), s.Asset, r.Name, planText(p), h.text())
 			}
 			if s.Verdict != Fine || len(s.Desired) == 0 || s.Reason != "" || h.hub.find(r.PlatformID) == nil {
 				continue
