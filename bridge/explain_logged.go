@@ -58,7 +58,8 @@ func (e *Explanation) AddLogged(w World, r LogReading, changes []PlatformChange,
 			}
 		}
 		if n == 0 && !r.ReadTo.Before(f.Until) {
-			s.Lines = append(s.Lines, Line{At: f.Until, Text: fmt.Sprintf("%s: the platform's log has no line of anyone else between %s and %s", f.Text, stamp(f.Since), stamp(f.Until))})
+			s.Lines = append(s.Lines, Line{At: f.Until, Text: fmt.Sprintf("%s: the platform's log has no line of anyone else between %s and %s; it holds %s",
+				f.Text, stamp(f.Since), stamp(f.Until), w.Traits.Log.Holds)})
 		}
 	}
 	slices.SortStableFunc(s.Lines, func(a, b Line) int { return a.At.Compare(b.At) })

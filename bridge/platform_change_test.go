@@ -77,7 +77,7 @@ func TestALogIsSearchedByEveryNameOfAPersonAndNoOther(t *testing.T) {
 // the log says nothing, or could not be read.
 func TestAnExplanationTellsWhatTheLogSays(t *testing.T) {
 	hour := func(h int) time.Time { return time.Date(2026, 11, 20, h, 0, 0, 0, time.UTC) }
-	w := World{Hub: Hub{SelfID: "1"}, Members: []Member{{ID: "m1", Seen: Seen{PlatformID: "6816", Name: "Ana Lee"}}}}
+	w := World{Hub: Hub{SelfID: "1"}, Traits: Traits{Log: PlatformLog{Holds: "what happens to ad accounts"}}, Members: []Member{{ID: "m1", Seen: Seen{PlatformID: "6816", Name: "Ana Lee"}}}}
 	changed := FoundOutside{Since: hour(8), Until: hour(12), Text: "role changed"}
 	named := PlatformChange{At: hour(10), ActorID: "9", ActorName: "Dana", Text: "made Ana Lee Admin"}
 	bare := PlatformChange{At: hour(11), ActorID: "9", Text: "user setting changed"}
@@ -95,7 +95,7 @@ func TestAnExplanationTellsWhatTheLogSays(t *testing.T) {
 		"not named": {LogReading{TriedAt: hour(13), ReadTo: hour(13)}, []PlatformChange{own, bare, early}, []FoundOutside{changed},
 			[]string{"maybe about role changed: the platform's log: account 9 – user setting changed"}, "Robot"},
 		"nothing there": {LogReading{TriedAt: hour(13), ReadTo: hour(13)}, []PlatformChange{own, early}, []FoundOutside{changed},
-			[]string{"role changed: the platform's log has no line of anyone else between"}, "maybe"},
+			[]string{"role changed: the platform's log has no line of anyone else between", "it holds what happens to ad accounts"}, "maybe"},
 		"not read yet":     {LogReading{}, nil, []FoundOutside{changed}, []string{"has not been read yet"}, ""},
 		"not read so far":  {LogReading{TriedAt: hour(9), ReadTo: hour(9)}, nil, []FoundOutside{changed}, []string{"read up to here"}, ""},
 		"could not be":     {LogReading{TriedAt: hour(9), Error: "no scope", Reason: PlatformLogUnread}, nil, nil, []string{"could not be read: no scope"}, ""},

@@ -108,6 +108,10 @@ Exit code 1: --now could not read the log whole.`,
 }
 
 func writeChanges(w io.Writer, v changesView, self string) error {
+	if v.Holds == "" && len(v.Changes) == 0 {
+		_, err := fmt.Fprintln(w, "the platform keeps no log that can be read")
+		return err
+	}
 	fmt.Fprintln(w, readingText(v.Reading))
 	for _, missed := range v.Reading.Missed {
 		fmt.Fprintf(w, "not read: %s\n", missed)

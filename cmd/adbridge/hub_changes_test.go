@@ -228,6 +228,54 @@ func TestAReadingThatBreaksOffIsGoneOnWith(t *testing.T) {
 	}
 }
 
+// TestALineThatShowsLateIsNotMissed: how soon a log shows a change is not
+// documented, so each reading goes back a day before the last.
+func TestALineThatShowsLateIsNotMissed(t *testing.T) {
+	t.Parallel()
+	j := newJourney(t, "tiktok", company())
+	j.ok(j.tiktok.SetSwitches(tiktoksim.Switches{Masking: "none", ChangelogDelay: time.Hour}))
+	j.hub("observe")
+	j.foreignDeed(strangers[0])
+	if v := j.changes("--now"); v.Reading.Added != 0 || v.Reading.ReadTo.IsZero() {
+		t.Fatalf("%+v", v)
+	}
+	j.tiktok.Advance(2 * time.Hour)
+	v := j.changes("--now")
+	if v.Reading.Added != 1 || len(v.Changes) != 1 || !v.Changes[0].At.Before(v.Reading.TriedAt) {
+		t.Errorf("%+v", v)
+	}
+}
+
+// TestTheLogsOfTheAdAccountsThatRulesNameAreRead, and those of no others.
+func TestTheLogsOfTheAdAccountsThatRulesNameAreRead(t *testing.T) {
+	t.Parallel()
+	j := newJourney(t, "meta", company())
+	w := j.meta.World()
+	other := "act_303030303030303"
+	w.Businesses[0].AdAccounts = []metasim.Asset{{ID: anAdAccount, Name: "Oak Ads"}, {ID: other, Name: "Oak Old Ads"}}
+	j.ok(j.meta.Reset(w))
+	j.hub("observe")
+	for _, account := range []string{anAdAccount, other} {
+		j.ok(j.meta.Assign(metasim.Deed{Business: metaBiz, By: chiefs[0], Asset: account, User: strangers[0], Tasks: []string{"ANALYZE"}}))
+	}
+	if v := j.changes("--now"); len(v.Changes) != 2 {
+		t.Fatalf("without a rule: %+v", v.Changes)
+	}
+	j.must(nil, "rule", "add", "--group", "Ads", "--hub", "h", "--role", "collaborator", "--asset", "ad_account:"+strings.TrimPrefix(anAdAccount, "act_")+"=analyze")
+	j.quiet()
+	j.meta.ResetRequests()
+	j.changes("--now")
+	var read []string
+	for _, r := range j.meta.Requests() {
+		if r.Op == "GET activities" {
+			read = append(read, r.Path)
+		}
+	}
+	if len(read) != 1 || !strings.Contains(read[0], anAdAccount) {
+		t.Errorf("read: %v", read)
+	}
+}
+
 // TestLogsAreReadAfterPullsByOneServer: some minutes after a complete pull, once,
 // and not of a hub that is paused.
 func TestLogsAreReadAfterPullsByOneServer(t *testing.T) {

@@ -20,6 +20,8 @@ const (
 	anaID        = "310000000000077"
 )
 
+var _ connectors.ChangeLog = (*Connector)(nil) // as Traits say
+
 // accounts is our business with ad accounts, Ana, and whatever change does to it.
 func accounts(t *testing.T, s setting, change ...func(*metasim.Business)) *hub {
 	t.Helper()

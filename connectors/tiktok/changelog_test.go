@@ -15,6 +15,8 @@ import (
 	"adbridge/connectors/tiktok/tiktoksim"
 )
 
+var _ connectors.ChangeLog = (*Connector)(nil) // as Traits say
+
 // logOf reads the log of a hub; the connector's clock is the simulator's.
 func logOf(t *testing.T, h *hub, since time.Time, change ...func(*connectors.Config)) ([]bridge.PlatformChange, error) {
 	t.Helper()
