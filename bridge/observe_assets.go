@@ -7,33 +7,33 @@ import "slices"
 // a member does not overwrite our last accepted write unless the pull began late
 // enough to see it.
 func (x *observer) takeAssets() {
-	read, asked := map[Asset]map[string][]string{}, map[Asset]bool{}
+	read := map[Asset]bool{}                 // asked for: whether it was read whole
+	users := map[string]map[Asset][]string{} // by platform id
 	for _, l := range x.Assets {
-		asked[l.Asset] = true
-		if !l.Complete {
-			continue
-		}
-		users := map[string][]string{}
+		read[l.Asset] = l.Complete
 		for _, u := range l.Users {
-			if u.PlatformID != "" {
-				users[u.PlatformID] = append(users[u.PlatformID], u.Roles...)
+			if !l.Complete || u.PlatformID == "" {
+				continue
 			}
+			if users[u.PlatformID] == nil {
+				users[u.PlatformID] = map[Asset][]string{}
+			}
+			users[u.PlatformID][l.Asset] = append(users[u.PlatformID][l.Asset], u.Roles...)
 		}
-		read[l.Asset] = users
 	}
 	for _, m := range x.members {
 		if m.Presence == Gone {
 			m.Assets = nil // it went with the membership
 			continue
 		}
-		if len(read)+len(m.Assets) > 0 {
-			x.seeAssets(m, read, asked)
+		if has := users[m.PlatformID]; len(has)+len(m.Assets) > 0 {
+			x.seeAssets(m, has, read)
 		}
 	}
 }
 
 // seeAssets takes in what one member has.
-func (x *observer) seeAssets(m *Member, read map[Asset]map[string][]string, asked map[Asset]bool) {
+func (x *observer) seeAssets(m *Member, has map[Asset][]string, read map[Asset]bool) {
 	see := func(was MemberAsset, roles []string) {
 		k, _ := x.Traits.Asset(was.Kind)
 		roles = k.Whole(roles)
@@ -42,9 +42,13 @@ func (x *observer) seeAssets(m *Member, read map[Asset]map[string][]string, aske
 			m.put(was)
 		}
 	}
-	for a, users := range read {
-		was, known := m.on(a)
-		if roles := users[m.PlatformID]; m.PlatformID != "" && (known || len(roles) > 0) {
+	for _, was := range m.Assets {
+		if read[was.Asset] && m.PlatformID != "" {
+			see(was, has[was.Asset])
+		}
+	}
+	for a, roles := range has {
+		if was, known := m.on(a); !known {
 			see(was, roles)
 		}
 	}
@@ -55,8 +59,8 @@ func (x *observer) seeAssets(m *Member, read map[Asset]map[string][]string, aske
 			see(was, roles)
 		}
 	}
-	if slices.ContainsFunc(m.Assets, func(a MemberAsset) bool { return x.forget(a, asked) }) {
-		m.Assets = slices.DeleteFunc(slices.Clone(m.Assets), func(a MemberAsset) bool { return x.forget(a, asked) })
+	if slices.ContainsFunc(m.Assets, func(a MemberAsset) bool { return x.forget(a, read) }) {
+		m.Assets = slices.DeleteFunc(slices.Clone(m.Assets), func(a MemberAsset) bool { return x.forget(a, read) })
 	}
 	if len(m.Assets) == 0 {
 		m.Assets = nil
@@ -65,7 +69,7 @@ func (x *observer) seeAssets(m *Member, read map[Asset]map[string][]string, aske
 
 // forget says that nothing need be kept of how a member stands with an asset: no
 // access and none from us, or an asset that no rule names any more.
-func (x *observer) forget(a MemberAsset, asked map[Asset]bool) bool {
+func (x *observer) forget(a MemberAsset, read map[Asset]bool) bool {
 	k, _ := x.Traits.Asset(a.Kind)
 	switch {
 	case len(a.Applied) > 0 || x.tooEarly(a.AppliedAt):
@@ -73,5 +77,6 @@ func (x *observer) forget(a MemberAsset, asked map[Asset]bool) bool {
 	case len(a.Roles) == 0:
 		return true
 	}
-	return k.Seen || !asked[a.Asset]
+	_, asked := read[a.Asset]
+	return k.Seen || !asked
 }
