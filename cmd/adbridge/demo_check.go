@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"adbridge/bridge"
+	"adbridge/scim/idpsim"
 )
 
 // expectation is what a hub must show at the end of the demo.
@@ -73,6 +74,12 @@ func (d *demo) verifyPlatforms() error {
 			wrong = append(wrong, fmt.Errorf("%s on %s is %s, and ought to be %s: %s", w.email, w.hub, got.Word(), w.role.Word(), w.because))
 		}
 	}
+	onAccount := d.onAccount()
+	for _, w := range expectedAccess() {
+		if got := onAccount[w.hub][w.email]; got != w.roles {
+			wrong = append(wrong, fmt.Errorf("%s has %q on the ad account of %s, and ought to have %q: %s", w.email, got, w.hub, w.roles, w.because))
+		}
+	}
 	for hub, n := range d.invitedTwice() {
 		wrong = append(wrong, fmt.Errorf("%s was invited twice to %s", n, hub))
 	}
@@ -100,6 +107,57 @@ func (d *demo) shown() (map[string]map[string]bridge.Role, error) {
 		out["meta-oak"][strings.ToLower(p.Email)] = role(p.Role)
 	}
 	return out, err
+}
+
+// accessExpectation is what someone must have on a hub's ad account at the end.
+type accessExpectation struct{ hub, email, roles, because string }
+
+// expectedAccess follows from the groups that stand in demoAssets, and the story.
+func expectedAccess() []accessExpectation {
+	var want []accessExpectation
+	add := func(hub, roles, because string, emails ...string) {
+		for _, e := range emails {
+			want = append(want, accessExpectation{hub, e, roles, because})
+		}
+	}
+	moved := slices.Concat(at(lumen, "kofi.mensah", "hana.sato", "julia.rossi"), at(oak, "gustav.berg", "jade.lim", "erik.hansen"))
+	for hub, g := range map[string]idpsim.Group{"tiktok-eu": oktaGroups[1], "meta-oak": entraGroups[2]} {
+		roles := strings.Join(demoAssets[g.DisplayName][0].Roles, "+")
+		for _, e := range g.Members {
+			if !slices.Contains(moved, e) {
+				add(hub, roles, "in the group from the first day", e)
+			}
+		}
+	}
+	add("tiktok-eu", "OPERATOR", "added to the group", "umar.khan@"+lumen)
+	add("tiktok-eu", "", "moved to the owners, whose rule names no asset", "julia.rossi@"+lumen)
+	add("meta-oak", "", "moved to the owners, whose rule names no asset", "erik.hansen@"+oak)
+	add("tiktok-eu", "", "left", "kofi.mensah@"+lumen, "hana.sato@"+lumen)
+	add("meta-oak", "", "left", "gustav.berg@"+oak, "jade.lim@"+oak)
+	add("tiktok-eu", "ADMIN", "given by someone else, left alone", "grace.holt@"+agency)
+	add("meta-oak", "ANALYZE", "given by someone else, left alone", "petra.lund@"+agency)
+	return want
+}
+
+// onAccount is who has what on the ad accounts, by the platforms' own books.
+func (d *demo) onAccount() map[string]map[string]string {
+	out := map[string]map[string]string{"tiktok-eu": {}, "meta-oak": {}}
+	for _, m := range d.tiktok.Members(bcEU) {
+		for _, g := range m.Assets {
+			out["tiktok-eu"][strings.ToLower(m.Email)] = g.AdvertiserRole
+		}
+	}
+	b := d.meta.World().Businesses[0]
+	for _, a := range b.AdAccounts {
+		for _, x := range a.Assigned {
+			for _, p := range b.People {
+				if p.ID == x.User {
+					out["meta-oak"][strings.ToLower(p.Email)] = strings.Join(slices.Sorted(slices.Values(x.Tasks)), "+")
+				}
+			}
+		}
+	}
+	return out
 }
 
 // invitedTwice names, by hub, people who got more than one invitation.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"adbridge/bridge"
 	"adbridge/connectors/meta/metasim"
 	"adbridge/connectors/tiktok/tiktoksim"
 	"adbridge/scim/idpsim"
@@ -26,7 +27,16 @@ const (
 	ttToken  = "demo-tiktok-token-of-the-automation-account"
 	fbToken  = "EAABdemo-token-of-the-admin-system-user"
 	fbSecret = "demo-app-secret"
+
+	euAccount   = "7216184256936150001" // ad account of the first Business Center
+	metaAccount = "23842000000001"      // and of the portfolio
 )
+
+// demoAssets is the access that comes with a rule for a group.
+var demoAssets = map[string][]bridge.AssetAccess{
+	"TikTok EU Collaborators": {{Asset: bridge.Asset{Kind: "advertiser", ID: euAccount}, Roles: []string{"OPERATOR"}}},
+	"Meta Collaborators":      {{Asset: bridge.Asset{Kind: "ad_account", ID: metaAccount}, Roles: []string{"ADVERTISE", "ANALYZE"}}},
+}
 
 // The groups, and who is in them at first.
 var (
@@ -105,6 +115,12 @@ func tiktokWorld() tiktoksim.World {
 	eu = append(eu, ttMembers(n, "STANDARD", append(at(agency, "ines.duarte", "joel.stein", "kim.tran", "liam.byrne", "hugo.ferro", "jana.kral"), "m.freelance@inbox.example"))...)
 	eu = append(eu, tiktoksim.Member{Email: "lena.vogel@" + lumen, Role: "STANDARD", Status: "PENDING", InvitedAt: time.Now().Add(-72 * time.Hour)})
 
+	for i := range eu { // the agency's admin has the ad account already, from someone else
+		if eu[i].Email == "grace.holt@"+agency {
+			eu[i].Assets = []tiktoksim.Grant{{AssetType: "ADVERTISER", AssetID: euAccount, AdvertiserRole: "ADMIN"}}
+		}
+	}
+
 	us := []tiktoksim.Member{self}
 	us = append(us, ttMembers(n, "ADMIN", append(at(oak, "aaron.cole"), "pat.lee@oldco.example"))...)
 	us = append(us, ttMembers(n, "STANDARD", at(lumen, "priya.nair", "quentin.dubois", "rosa.jimenez", "sami.korhonen", "tara.obrien", "umar.khan", "vera.popescu"))...)
@@ -115,7 +131,8 @@ func tiktokWorld() tiktoksim.World {
 		Users:  []tiktoksim.User{automation},
 		Tokens: []tiktoksim.Token{{Token: ttToken, AppID: ttApp, User: automation.CoreUserID}},
 		BusinessCenters: []tiktoksim.BusinessCenter{
-			{BCID: bcEU, Name: "Lumen Europe", Company: "Lumen & Oak", Members: eu, Partners: []tiktoksim.Partner{{BCID: "7055555555555555555", Name: "Northwind Agency"}}},
+			{BCID: bcEU, Name: "Lumen Europe", Company: "Lumen & Oak", Members: eu,
+				Assets: []tiktoksim.Asset{{AssetType: "ADVERTISER", AssetID: euAccount, Name: "Lumen Europe, prospecting"}}, Partners: []tiktoksim.Partner{{BCID: "7055555555555555555", Name: "Northwind Agency"}}},
 			{BCID: bcUS, Name: "Lumen Americas", Company: "Lumen & Oak", Members: us},
 		},
 	}
@@ -144,6 +161,13 @@ func metaWorld() metasim.World {
 	biz.People = append(biz.People, people("ADMIN", append(at(oak, "chidi.eze", "daria.orlova"), "legacy.admin@oldco.example")...)...)
 	biz.People = append(biz.People, people("EMPLOYEE", at(oak, "erik.hansen", "freya.jensen", "gustav.berg", "helen.park", "ivan.horvat", "jade.lim", "karim.aziz", "mateo.cruz")...)...)
 	biz.People = append(biz.People, people("EMPLOYEE", append(at(agency, "petra.lund", "quinn.ross", "rita.gomes", "sven.dahl", "tina.okoye", "ulf.brandt"), "studio.desk@inbox.example")...)...)
+	account := metasim.Asset{ID: "act_" + metaAccount, Name: "Oak Brands, always on"}
+	for _, p := range biz.People { // the agency has it already, from someone else
+		if p.Email == "petra.lund@"+agency {
+			account.Assigned = []metasim.Assignment{{User: p.ID, Tasks: []string{"ANALYZE"}}}
+		}
+	}
+	biz.AdAccounts = []metasim.Asset{account}
 	return metasim.World{
 		Apps:       []metasim.App{{ID: metaApp, Name: "adbridge", Secret: fbSecret, ClaimedBy: []string{metaBiz}}},
 		Businesses: []metasim.Business{biz},

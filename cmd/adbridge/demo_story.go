@@ -83,7 +83,7 @@ func (d *demo) chapters() (firstDay, weeksAfter []idpsim.Step, err error) {
 // rules adds rules: group, hub, role.
 func (d *demo) rules(ctx context.Context, rules [][3]string) error {
 	for _, r := range rules {
-		rule := bridge.Rule{GroupName: r[0], Role: bridge.Role(r[2])}
+		rule := bridge.Rule{GroupName: r[0], Role: bridge.Role(r[2]), Assets: demoAssets[r[0]]}
 		if len(r[0]) == 36 {
 			rule.GroupID, rule.GroupName = r[0], ""
 		}
@@ -94,7 +94,11 @@ func (d *demo) rules(ctx context.Context, rules [][3]string) error {
 		if rule.GroupID != "" {
 			name = "the group " + name
 		}
-		d.say("rule: everyone in %s is %s on %s", name, r[2], r[1])
+		with := ""
+		if len(rule.Assets) > 0 {
+			with = ", with access to " + assetsWord(assetTexts(rule.Assets))
+		}
+		d.say("rule: everyone in %s is %s on %s%s", name, r[2], r[1], with)
 	}
 	return nil
 }

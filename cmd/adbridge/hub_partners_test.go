@@ -61,7 +61,7 @@ func newAgency(t *testing.T) *agencyStage {
 		return tiktoksim.Asset{AssetType: typ, AssetID: id, Name: name}
 	}
 	eu := &w.BusinessCenters[0]
-	eu.Assets = []tiktoksim.Asset{asset("ADVERTISER", adOne, "Lumen DE"), asset("ADVERTISER", adTwo, "Lumen FR"), asset("ADVERTISER", adSecret, "Lumen internal"), asset("CATALOG", catalogOne, "Lumen shop")}
+	eu.Assets = append(eu.Assets, asset("ADVERTISER", adOne, "Lumen DE"), asset("ADVERTISER", adTwo, "Lumen FR"), asset("ADVERTISER", adSecret, "Lumen internal"), asset("CATALOG", catalogOne, "Lumen shop"))
 	eu.Partners = []tiktoksim.Partner{{BCID: bcAgency, Sharing: []tiktoksim.Shared{
 		{AssetType: "ADVERTISER", AssetID: adOne, AdvertiserRole: "OPERATOR"}, {AssetType: "ADVERTISER", AssetID: adTwo, AdvertiserRole: "ANALYST"},
 		{AssetType: "CATALOG", AssetID: catalogOne, CatalogRole: "AD_PROMOTE"}}}}

@@ -50,10 +50,14 @@ func TestKilledAtAnyMomentEndsAsWished(t *testing.T) {
 	s.connectHub("fb", "meta", metaBiz, "full", open...)
 	src := s.source("okta", "okta")
 	for _, r := range [][3]string{{"tt-owners", "tt", "owner"}, {"tt-people", "tt", "collaborator"}, {"fb-owners", "fb", "owner"}, {"fb-people", "fb", "collaborator"}} {
-		s.must(nil, "rule", "add", "--group", r[0], "--hub", r[1], "--role", r[2])
+		add := []string{"rule", "add", "--group", r[0], "--hub", r[1], "--role", r[2]}
+		if asset := killAssets[r[0]]; asset != "" {
+			add = append(add, "--asset", asset)
+		}
+		s.must(nil, add...)
 	}
 
-	w := &wishes{t: t, rng: rng, idp: &idpsim.Okta{Token: src.Token}, want: map[string]map[string]bool{}}
+	w := &wishes{t: t, rng: rng, idp: &idpsim.Okta{Token: src.Token}, want: map[string]map[string]bool{}, assets: true}
 	srv := s.serve()
 	w.at(srv)
 	w.begin(40)
@@ -93,6 +97,9 @@ func TestKilledAtAnyMomentEndsAsWished(t *testing.T) {
 	s.auditVerifies()
 }
 
+// killAssets is the access that the rule for a group gives beside the role.
+var killAssets = map[string]string{"tt-people": "advertiser:" + euAccount + "=operator", "fb-people": "ad_account:" + metaAccount + "=advertise"}
+
 // wishes moves the directory as an IdP does, and remembers what was
 // acknowledged: only that must come true, and all of it.
 type wishes struct {
@@ -103,6 +110,7 @@ type wishes struct {
 	ids    map[string]string // address → SCIM id
 	groups map[string]string // name → SCIM id
 	want   map[string]map[string]bool
+	assets bool // the rules for people give access to assets, too
 }
 
 func (w *wishes) at(srv *server) { w.idp.BaseURL = srv.url + "/scim/v2" }
@@ -163,16 +171,31 @@ func (w *wishes) role(hub, who string) bridge.Role {
 	return bridge.NoRole
 }
 
+// access is what the groups give a person on a hub's ad account.
+func (w *wishes) access(hub, who string) string {
+	if !w.assets || !w.want[hub+"-people"][who] {
+		return ""
+	}
+	return map[string]string{"tt": "OPERATOR", "fb": "ADVERTISE+ANALYZE"}[hub]
+}
+
 // arrives waits until both platforms show what the directory wishes and no
 // task is open.
 func (s *stage) arrives(w *wishes, srv *server) {
 	s.t.Helper()
 	until(s.t, 90*time.Second, "the platforms show what the directory wishes", func() (bool, string) {
 		var wrong []string
+		onAccounts := (&demo{tiktok: s.tiktok, meta: s.meta}).onAccount()
+		access := map[string]map[string]string{"tt": onAccounts["tiktok-eu"], "fb": onAccounts["meta-oak"]}
 		for _, who := range w.people {
 			for hub, got := range s.rolesOf(who) {
 				if want := w.role(hub, who); got != want {
 					wrong = append(wrong, fmt.Sprintf("%s on %s is %s, wished %s", who, hub, got.Word(), want.Word()))
+				}
+			}
+			for hub, got := range access {
+				if want := w.access(hub, who); got[who] != want {
+					wrong = append(wrong, fmt.Sprintf("%s has %q on the ad account of %s, wished %q", who, got[who], hub, want))
 				}
 			}
 		}
