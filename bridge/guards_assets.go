@@ -119,7 +119,8 @@ func (p *planner) heedStep(s *step, t *Task) {
 			wait(t.Reason, t.Detail, t.NotBefore)
 		}
 	case TaskHeld:
-		if !same || s.Verdict != Do || p.releasedStep(s, t) {
+		// What was refused is this access; other access is another question.
+		if !same || s.Verdict != Do || !sameRoles(t.Roles, s.To) || p.releasedStep(s, t) {
 			return
 		}
 		s.is(NeedsPerson, t.Reason, t.Detail)
