@@ -101,12 +101,14 @@ type Query struct {
 	Filter     *Expr  // nil: all
 	SortBy     string // attribute path in the schema's spelling; "" = by id
 	Descending bool
-	Offset     int    // 0-based
-	Limit      int    // 0: only the total
-	After      string // keyset: id after which to go on (cursor paging), with SortBy ""
-	Total      bool   // count all matches
-	Groups     bool   // fill User.Groups
-	Members    bool   // fill GroupResource.Members
+	Offset     int // 0-based
+	Limit      int // 0: only the total
+	// After is where to go on (cursor paging): behind the resource with this id
+	// or, with SortBy "userName", behind this userName. Else SortBy must be "".
+	After   string
+	Total   bool // count all matches
+	Groups  bool // fill User.Groups
+	Members bool // fill GroupResource.Members
 }
 
 // Page is one page of a list.

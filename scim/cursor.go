@@ -26,7 +26,7 @@ type position struct {
 	count   int
 	total   int    // counted once, on the first page
 	stage   int    // which kind, in a query over both
-	after   string // the last id shown, or
+	after   string // the last id shown, or userName when sorted by it, or
 	offset  int    // when sorted by something else, how many were shown
 }
 
@@ -147,8 +147,13 @@ func (s *server) listByCursor(r *request, kinds []*kind, filters []filter, q que
 			if stage != p.stage {
 				p.stage = stage
 			}
-			if base.SortBy == "" {
+			switch {
+			case base.SortBy == "":
 				p.after, p.offset = lastID(&f), 0
+			case base.SortBy == "userName":
+				if after := kinds[stage].textOf(f.users[len(f.users)-1].Attributes, "userName"); after != "" {
+					p.after, p.offset = after, 0
+				}
 			}
 			if !first {
 				stage = len(kinds)

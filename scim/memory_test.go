@@ -428,7 +428,14 @@ func paged[T any](all []T, q bridge.Query, show func(T) shown) bridge.Page[T] {
 	}
 	from := min(q.Offset, len(all))
 	if q.After != "" {
-		for from < len(all) && show(all[from]).id <= q.After {
+		behind := func(r shown) bool {
+			if q.SortBy == "" {
+				return r.id > q.After
+			}
+			c := cmp.Compare(bridge.Fold(sortKey(r, q.SortBy)), bridge.Fold(q.After))
+			return c > 0 && !q.Descending || c < 0 && q.Descending
+		}
+		for from < len(all) && !behind(show(all[from])) {
 			from++
 		}
 	}

@@ -1,6 +1,9 @@
 package scim
 
-import "strings"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // A read shows a resource as it is stored: the texts of its values are copied
 // from the stored document, which the directory wrote, in the order of the
@@ -65,6 +68,15 @@ func (f *rawFields) split(object string, places map[string]int) bool {
 			return false
 		}
 	}
+}
+
+// textOf is the text of an attribute in a stored document, "" when it has none.
+func (k *kind) textOf(doc, name string) (text string) {
+	var fields rawFields
+	if fields.split(doc, k.places) {
+		_ = json.Unmarshal([]byte(fields[k.places[name]]), &text) // what is no text has none
+	}
+	return text
 }
 
 func blank(s string, i int) int {

@@ -32,6 +32,9 @@ func (d dialect) pick(sqlite, postgres string) string {
 // forUpdate locks the rows of a SELECT. SQLite has one writer: nothing to lock.
 func (d dialect) forUpdate() string { return d.pick("", " FOR UPDATE") }
 
+// bin makes text order by its bytes.
+func (d dialect) bin(s string) string { return d.pick(s, s+` COLLATE "C"`) }
+
 // beside is a text column by which rows are compared that another one finds.
 // Without statistics PostgreSQL takes a partial index for nearly empty: it would
 // read all that one holds of a source, in place of one row by the index of ids.

@@ -137,6 +137,8 @@ type compiler struct {
 	t    resourceTable
 	args []any
 	sure bool // what is compiled must be true of every match
+	// ranges: a text that a column begins with is a range of its index
+	ranges bool
 }
 
 func (c *compiler) arg(v any, typ string) string {
@@ -149,7 +151,7 @@ func (c *compiler) text(s string) string { return c.arg(s, "TEXT") }
 func (c *compiler) number(n int64) string { return c.arg(n, "BIGINT") }
 
 // bin makes text order by its bytes.
-func (c *compiler) bin(s string) string { return c.d.pick(s, s+` COLLATE "C"`) }
+func (c *compiler) bin(s string) string { return c.d.bin(s) }
 
 // required compiles a filter; its terms joined by and must be true of every match.
 func (c *compiler) required(e *bridge.Expr) (string, error) {
@@ -434,25 +436,9 @@ func (c *compiler) compareText(l leaf, e *bridge.Expr, want string) (string, err
 			have = "fold(" + l.text + ")"
 		}
 	}
-	arg := c.text(want)
-	var cond string
-	switch e.Op {
-	case bridge.OpEq:
-		cond = have + " = " + arg
-	case bridge.OpCo:
-		cond = c.d.pick("instr("+have+", "+arg+")", "strpos("+have+", "+arg+")") + " > 0"
-	case bridge.OpSw:
-		cond = "substr(" + have + ", 1, length(" + arg + ")) = " + arg
-	case bridge.OpEw:
-		// Where the value is the longer, SQLite counts a negative start from
-		// the end; what comes out is shorter than the value all the same.
-		cond = "substr(" + have + ", length(" + have + ") - length(" + arg + ") + 1) = " + arg
-	default:
-		op, ok := comparisons[e.Op]
-		if !ok {
-			return "", fmt.Errorf("%w: the operator %q is not known", bridge.ErrFilter, e.Op)
-		}
-		cond = c.bin(have) + " " + op + " " + arg
+	cond, err := c.textCondition(l, e.Op, have, want)
+	if err != nil {
+		return "", err
 	}
 	switch {
 	case l.isText == "TRUE":
@@ -461,6 +447,31 @@ func (c *compiler) compareText(l leaf, e *bridge.Expr, want string) (string, err
 		return "(" + l.isText + " AND " + cond + ")", nil
 	}
 	return truth(l.isText + " AND " + cond), nil
+}
+
+// textCondition compares have, which is a column of l or made of it, with a text.
+func (c *compiler) textCondition(l leaf, op bridge.ExprOp, have, want string) (string, error) {
+	if op == bridge.OpSw && c.ranges && want != "" && (have == l.fold || have == l.text && l.exact) {
+		return c.beginsWith(have, want), nil
+	}
+	arg := c.text(want)
+	switch op {
+	case bridge.OpEq:
+		return have + " = " + arg, nil
+	case bridge.OpCo:
+		return c.d.pick("instr("+have+", "+arg+")", "strpos("+have+", "+arg+")") + " > 0", nil
+	case bridge.OpSw:
+		return "substr(" + have + ", 1, length(" + arg + ")) = " + arg, nil
+	case bridge.OpEw:
+		// Where the value is the longer, SQLite counts a negative start from
+		// the end; what comes out is shorter than the value all the same.
+		return "substr(" + have + ", length(" + have + ") - length(" + arg + ") + 1) = " + arg, nil
+	}
+	sign, ok := comparisons[op]
+	if !ok {
+		return "", fmt.Errorf("%w: the operator %q is not known", bridge.ErrFilter, op)
+	}
+	return c.bin(have) + " " + sign + " " + arg, nil
 }
 
 // truth makes NULL false.

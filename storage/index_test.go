@@ -52,6 +52,10 @@ func lookups(c crowdedDirectory) []lookup {
 		{"group id", true, eq("id", "", c.groupID), "(id=?)"},
 		{"members.value", true, eq("members", "value", c.userID), "memberships_value (value=?)"},
 		{"displayName and members.value", true, both(eq("displayName", "", c.groupName), eq("members", "value", c.userID)), "groups_display_name (display_name_fold=? AND source_id=?"},
+		{"userName sw", false, sw("userName", c.userName), "user_name_fold>? AND user_name_fold<?)"},
+		{"displayName sw", false, sw("displayName", c.displayName), "display_name_fold>? AND display_name_fold<?)"},
+		{"userName or displayName sw", false, &bridge.Expr{Op: bridge.OpOr, Left: sw("userName", c.userName), Right: sw("displayName", c.displayName)}, "name_fold<?)"},
+		{"group displayName sw", true, sw("displayName", c.groupName), "display_name_fold>? AND display_name_fold<?"},
 		{"id and members.value", true, both(eq("id", "", c.groupID), eq("members", "value", c.userID)), "(id=?)"},
 	}
 }

@@ -19,9 +19,26 @@ func list[T any](ctx context.Context, tx *Tx, t resourceTable, scan func(scanner
 	if anchored(t, q.Filter) {
 		source, alive = tx.d.beside(source), tx.d.alive(t.alias+".deleted_at")
 	}
+	starts, byStart := beginnings(t, q.Filter)
+	if byStart {
+		few, err := tx.few(ctx, t, sourceID, starts)
+		if err != nil {
+			return page, err
+		}
+		if byStart = few; few {
+			source, alive = tx.d.beside(source), tx.d.alive(t.alias+".deleted_at")
+		}
+	}
 	where := []string{source + " = " + c.text(sourceID), alive}
 	if q.Filter != nil {
 		cond, err := c.required(q.Filter)
+		if err != nil {
+			return page, err
+		}
+		where = append(where, cond)
+	}
+	if byStart {
+		cond, err := c.foundBy(sourceID, starts)
 		if err != nil {
 			return page, err
 		}
@@ -31,6 +48,14 @@ func list[T any](ctx context.Context, tx *Tx, t resourceTable, scan func(scanner
 	// Counted before the page gets its own conditions and parameters, and only
 	// when the page does not tell by itself how many there are.
 	count, counted := `SELECT COUNT(*) FROM `+from+` WHERE `+strings.Join(where, " AND "), slices.Clip(c.args)
+	if len(starts) == 1 && !byStart && starts[0] == q.Filter { // there are many: their index counts them
+		all := compiler{d: tx.d, t: t}
+		found, err := all.found(sourceID, q.Filter)
+		if err != nil {
+			return page, err
+		}
+		count, counted = `SELECT COUNT(*) FROM (`+found+`) found`, all.args
+	}
 	total := func() error {
 		if !q.Total || page.Total >= 0 {
 			return nil
@@ -55,17 +80,27 @@ func list[T any](ctx context.Context, tx *Tx, t resourceTable, scan func(scanner
 	if q.Limit <= 0 {
 		return page, total()
 	}
-	if q.After != "" {
-		where = append(where, t.alias+".id > "+c.text(q.After))
-	}
 	order := t.alias + ".id"
-	if q.SortBy != "" {
+	behind, desc := " > ", ""
+	if q.Descending {
+		behind, desc = " < ", " DESC"
+	}
+	switch {
+	case q.SortBy == "userName" && t.name == "users": // each live user of a source has one of their own
+		order = "u.user_name_fold" + desc
+		if q.After != "" {
+			where = append(where, tx.d.bin("u.user_name_fold")+behind+c.text(bridge.Fold(q.After)))
+		}
+	case q.SortBy != "":
 		var err error
 		if order, err = c.order(q.SortBy, q.Descending); err != nil {
 			return page, err
 		}
-	} else if q.Descending {
-		order += " DESC"
+	default:
+		order += desc
+		if q.After != "" {
+			where = append(where, tx.d.bin(t.alias+".id")+behind+c.text(q.After))
+		}
 	}
 	query := `SELECT ` + t.columns + ` FROM ` + from + ` WHERE ` + strings.Join(where, " AND ") + ` ORDER BY ` + order +
 		` LIMIT ` + c.number(int64(q.Limit)+1)

@@ -22,6 +22,7 @@ func init() {
 	register("filters/members", testMemberFilters)
 	register("sorting", testSorting)
 	register("paging", testPaging)
+	register("paging/by userName", testWalkByUserName)
 }
 
 // Enterprise is the URN of the enterprise extension.
