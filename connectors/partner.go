@@ -2,6 +2,7 @@ package connectors
 
 import (
 	"context"
+	"errors"
 
 	"adbridge/bridge"
 )
@@ -13,6 +14,10 @@ type Partners interface {
 	PartnerBusinesses(ctx context.Context) ([]bridge.PartnerBusiness, error)
 
 	// SharedWith lists what the hub shares with a partner, of every kind that the
-	// platform tells of. KindNotFound: it is no partner (any more).
+	// platform tells of. KindNotFound: it is no partner (any more). ErrPartial:
+	// what is beside the error is shared, and there may be more.
 	SharedWith(ctx context.Context, partnerID string) ([]bridge.SharedAsset, error)
 }
+
+// ErrPartial is in an error beside which there is a part of what was asked for.
+var ErrPartial = errors.New("only a part could be read")

@@ -47,9 +47,14 @@ func (i Inspector) lookAtMonitor(ctx context.Context, hub bridge.Hub) ([]bridge.
 		list.Missing(needShared, "it is no partner")
 	default:
 		list.OK(needPartner, "of hub %s", m.ours.Slug)
-		if len(m.shared) > 0 {
+		switch {
+		case len(m.shared) > 0 && m.unread != "":
+			list.OK(needShared, "%d; %s", len(m.shared), m.unread)
+		case len(m.shared) > 0:
 			list.OK(needShared, "%d", len(m.shared))
-		} else {
+		case m.unread != "":
+			list.Unknown(needShared, "%s", m.unread)
+		default:
 			list.Missing(needShared, "none")
 		}
 	}

@@ -29,6 +29,8 @@ func (p Puller) listPartners(ctx context.Context, conn connectors.Connector, l *
 		var unread error
 		b.Assets, unread = given.SharedWith(ctx, b.BusinessID)
 		switch {
+		case errors.Is(unread, connectors.ErrPartial):
+			b.Error = unread.Error()
 		case connectors.KindOf(unread) == connectors.KindNotFound: // it ended while it was read
 			b.Assets = nil
 		case endsPull(ctx, unread):
@@ -134,8 +136,9 @@ type monitored struct {
 	ours    bridge.Hub
 	calls   []connectors.Call // made with our hub's token
 	shared  []bridge.SharedAsset
-	ended   bool // the business is no partner any more
-	dropped int  // people of the partner who reach nothing of ours: counted, not kept
+	unread  string // why that may not be all; "" = it is
+	ended   bool   // the business is no partner any more
+	dropped int    // people of the partner who reach nothing of ours: counted, not kept
 }
 
 // ourCalls are the calls of a monitor's pull that our own hub's token made.
@@ -164,8 +167,22 @@ func (p Puller) listMonitor(ctx context.Context, lease storage.Lease, conn conne
 }
 
 func (p Puller) readMonitor(ctx context.Context, conn connectors.Connector, hub bridge.Hub, l *Listing) error {
-	if err := p.readShared(ctx, hub, l.monitored); err != nil || len(l.monitored.shared) == 0 {
-		return err // where nothing is shared, nobody's name need be asked for
+	if err := p.readShared(ctx, hub, l.monitored); err != nil {
+		return err
+	}
+	var known []bridge.Member
+	err := p.DB.Read(ctx, func(tx *storage.Tx) (err error) {
+		known, err = tx.Members(ctx, hub.ID, false)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if l.monitored.unread != "" {
+		l.Assets = unlisted(l.monitored, known)
+	}
+	if len(l.monitored.shared)+len(l.Assets) == 0 {
+		return nil // where nothing is shared, nobody's name need be asked for
 	}
 	var everyone []bridge.Seen
 	total := -1
@@ -190,16 +207,23 @@ func (p Puller) readMonitor(ctx context.Context, conn connectors.Connector, hub 
 		one.Info = s.AssetDetails
 		l.Assets = append(l.Assets, one)
 	}
-	var known []bridge.Member
-	err := p.DB.Read(ctx, func(tx *storage.Tx) (err error) {
-		known, err = tx.Members(ctx, hub.ID, false)
-		return err
-	})
-	if err != nil {
-		return err
-	}
 	l.Seen, l.monitored.dropped = reaching(everyone, l.Assets, known)
 	return nil
+}
+
+// unlisted are the assets that someone was known to reach and of which nobody
+// knows now whether they are shared.
+func unlisted(m *monitored, known []bridge.Member) []bridge.AssetListing {
+	var out []bridge.AssetListing
+	for _, x := range known {
+		for _, a := range x.Assets {
+			listed := slices.ContainsFunc(m.shared, func(s bridge.SharedAsset) bool { return s.Asset == a.Asset })
+			if !listed && !slices.ContainsFunc(out, func(l bridge.AssetListing) bool { return l.Asset == a.Asset }) {
+				out = append(out, bridge.AssetListing{Asset: a.Asset, Error: m.unread})
+			}
+		}
+	}
+	return out
 }
 
 // readShared asks our own hub what it shares with the partner.
@@ -220,7 +244,11 @@ func (p Puller) readShared(ctx context.Context, hub bridge.Hub, m *monitored) er
 		return errNoPartners
 	}
 	m.shared, err = given.SharedWith(ctx, hub.BusinessID)
-	if connectors.KindOf(err) == connectors.KindNotFound {
+	switch {
+	case errors.Is(err, connectors.ErrPartial):
+		m.unread = err.Error()
+		return nil
+	case connectors.KindOf(err) == connectors.KindNotFound:
 		m.shared, m.ended = nil, true
 		return nil
 	}
@@ -301,7 +329,7 @@ func takeMonitor(ctx context.Context, tx *storage.Tx, hub bridge.Hub, l Listing)
 	now.List = slices.DeleteFunc(slices.Clone(before.List), func(b bridge.PartnerBusiness) bool { return b.BusinessID == hub.BusinessID })
 	if !m.ended {
 		b, _ := before.Find(hub.BusinessID)
-		b.BusinessID, b.Name, b.Assets, b.Error = hub.BusinessID, cmp.Or(b.Name, hub.BusinessName), m.shared, ""
+		b.BusinessID, b.Name, b.Assets, b.Error = hub.BusinessID, cmp.Or(b.Name, hub.BusinessName), m.shared, m.unread
 		slices.SortFunc(b.Assets, func(x, y bridge.SharedAsset) int { return cmp.Compare(x.Asset.String(), y.Asset.String()) })
 		now.List = append(now.List, b)
 	}

@@ -141,7 +141,7 @@ func (e *unreadAssets) Error() string {
 	return fmt.Sprintf("whom %s%s are shared with cannot be read: %s", strings.Join(shown, ", "), more, cmp.Or(e.why.Next, e.why.Error()))
 }
 
-func (e *unreadAssets) Unwrap() error { return e.why }
+func (e *unreadAssets) Unwrap() []error { return []error{connectors.ErrPartial, e.why} }
 
 func (c *Connector) sharing(ctx context.Context) (*sharing, error) {
 	c.mu.Lock()
