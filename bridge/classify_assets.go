@@ -128,8 +128,11 @@ func (s *step) takesAway() bool { return s.Action != Nothing && !s.kind.Covers(s
 func (p *planner) step(s *step) {
 	it := s.it
 	if it.m == nil || it.Presence != Active {
-		if len(s.Desired) > 0 {
+		switch {
+		case len(s.Desired) > 0:
 			s.is(Waiting, AssetAcceptance, "")
+		case len(s.Observed) > 0:
+			s.Reason = AssetForeign // what someone else's invitation carries
 		}
 		return
 	}
