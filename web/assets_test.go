@@ -57,6 +57,11 @@ func TestPagesSayWhoHasAccessToWhatAndWhy(t *testing.T) {
 		if _, err := tx.SavePlan(ctx, plan); err != nil {
 			return err
 		}
+		report := bridge.MakeReport(w, plan)
+		report.ID = tx.NewID()
+		if err := tx.SaveReport(ctx, report); err != nil {
+			return err
+		}
 		return tx.InsertTasks(ctx, []bridge.Task{
 			{ID: tx.NewID(), HubID: hub.ID, Key: "assign", Action: bridge.Assign, MemberID: member.ID, Email: member.Email, Asset: account, Roles: []string{"OPERATOR"}, State: bridge.Ready},
 			{ID: tx.NewID(), HubID: hub.ID, Key: "unassign", Action: bridge.Unassign, MemberID: member.ID, Email: member.Email, Asset: finance, State: bridge.Ready},
@@ -69,5 +74,6 @@ func TestPagesSayWhoHasAccessToWhatAndWhy(t *testing.T) {
 	b.page(person, http.StatusOK).shows(t, "the person", "advertiser:7001=OPERATOR", "advertiser:7001=ANALYST", "ANALYST from us", "change advertiser:7001 from ANALYST to OPERATOR")
 	b.page("/hubs/tiktok-eu/members/"+member.ID, http.StatusOK).shows(t, "the member", "advertiser:7001=ANALYST", "change advertiser:7001 from ANALYST to OPERATOR")
 	b.page("/hubs/tiktok-eu?verdict=do&q=Carla", http.StatusOK).shows(t, "what is to do", "Carla Meyer", "change advertiser:7001 from ANALYST to OPERATOR")
+	b.page("/hubs/tiktok-eu/report", http.StatusOK).shows(t, "the report", "Access to assets: 3 wanted", "would change 1", "change advertiser:7001 from ANALYST to OPERATOR")
 	b.page("/tasks?hub=tiktok-eu", http.StatusOK).shows(t, "tasks", "give advertiser:7001=OPERATOR", "take access to finance away")
 }

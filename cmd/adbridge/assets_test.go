@@ -141,7 +141,10 @@ func TestAssetsOfARuleFollowTheRule(t *testing.T) {
 		with := func(roles ...string) string {
 			return "--asset=" + j.one.String() + "=" + strings.ToLower(strings.Join(roles, "+"))
 		}
-		j.text("rule", "set", rule, with(j.less...), "--preview")
+		preview := j.text("rule", "set", rule, with(j.less...), "--preview")
+		if !strings.Contains(preview, "ana.silva@"+lumen) || !strings.Contains(preview, j.one.String()) {
+			t.Errorf("the preview does not say who would gain what:\n%s", preview)
+		}
 		j.quiet()
 		j.has(ana)
 
