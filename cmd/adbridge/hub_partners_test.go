@@ -210,7 +210,7 @@ func TestPartnersPeopleWhoReachWhatWeShareAreShownAndNobodyElseIsKept(t *testing
 	if out, errs, _ := s.adbridge("members", "agency"); !strings.Contains(out, "Collaborator  advertiser:"+adOne+"=OPERATOR, advertiser:"+adTwo+"=ANALYST") {
 		t.Errorf("%s%s", out, errs)
 	}
-	for _, format := range []string{"text"} {
+	for _, format := range []string{"text", "html", "csv", "json"} {
 		out, errs, code := s.adbridge("report", "agency", "--format", format)
 		for _, what := range []string{reaching[0], adOne, "OPERATOR", catalogOne} {
 			if code != exitDone || !strings.Contains(out, what) {
