@@ -12,15 +12,16 @@ type Platform string
 const (
 	TikTok Platform = "tiktok"
 	Meta   Platform = "meta"
+	SCIM   Platform = "scim" // any product with a SCIM endpoint of its own
 )
 
 // ParsePlatform reads a platform's name.
 func ParsePlatform(s string) (Platform, error) {
 	switch Platform(s) {
-	case TikTok, Meta:
+	case TikTok, Meta, SCIM:
 		return Platform(s), nil
 	}
-	return "", fmt.Errorf("platform %q is not known; use tiktok or meta", s)
+	return "", fmt.Errorf("platform %q is not known; use tiktok, meta or scim", s)
 }
 
 // Word is what people call the platform.
@@ -45,6 +46,9 @@ type Traits struct {
 	// ChangePending: the role of a pending invitation can be changed in place (Meta);
 	// otherwise it is cancelled and sent again (TikTok).
 	ChangePending bool
+	// NoInvitations: who is invited is a member at once; there are no open
+	// invitations, nobody accepts, and there is nothing to cancel.
+	NoInvitations bool
 	// ListsOwners: the owners can be listed alone, in a call or two.
 	ListsOwners bool
 	// InviteBatch is how many addresses one invite call takes.

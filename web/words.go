@@ -152,6 +152,8 @@ func platformName(p bridge.Platform) string {
 		return "TikTok"
 	case bridge.Meta:
 		return "Meta"
+	case bridge.SCIM:
+		return "SCIM target"
 	}
 	return string(p)
 }

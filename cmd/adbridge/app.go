@@ -19,6 +19,7 @@ import (
 	"adbridge/bridge/reconcile"
 	"adbridge/connectors"
 	"adbridge/connectors/meta"
+	"adbridge/connectors/scimtarget"
 	"adbridge/connectors/tiktok"
 	"adbridge/storage"
 )
@@ -32,11 +33,12 @@ type platform struct {
 	needs   func() []bridge.Precondition // what a hub has to be
 }
 
-// platforms is where a third one is added.
+// platforms is where another one is added.
 func platforms(c Config) map[bridge.Platform]platform {
 	return map[bridge.Platform]platform{
 		bridge.TikTok: {tiktok.Open, tiktok.Traits(), tiktok.Tiers[c.tierOf("")], tiktok.Preconditions},
 		bridge.Meta:   {meta.Options{Version: c.MetaAPIVersion}.Open, meta.Traits(), nil, meta.Preconditions},
+		bridge.SCIM:   {scimtarget.Open, scimtarget.Traits(), nil, scimtarget.Preconditions},
 	}
 }
 

@@ -32,6 +32,9 @@ var mayImport = map[string][]string{
 	"scim/idpsim":                 {},
 	"web":                         {"bridge", "bridge/audit", "bridge/reconcile", "storage"},
 	"cmd/adbridge":                {"*"},
+
+	"connectors/scimtarget":               {"bridge", "connectors", "connectors/internal/rest"},
+	"connectors/scimtarget/scimtargetsim": {},
 }
 
 // readsTheWorld is what the pure packages may not import of the standard

@@ -70,7 +70,7 @@ func TestBadInputNamesFieldAndFixAndChangesNothing(t *testing.T) {
 		{"token file with two words", add("tiktok", bcEU, two), []string{"token-file", "one line"}},
 		{"no token file", []string{"hub", "add", "other", "--platform", "tiktok", "--business-id", bcEU}, []string{"token-file", "missing"}},
 		{"secret file that is not there", add("meta", metaBiz, fbFile, "--app-secret-file", "nowhere"), []string{"app-secret-file"}},
-		{"unknown platform", add("myspace", bcEU, ttFile), []string{"platform", "myspace", "tiktok or meta"}},
+		{"unknown platform", add("myspace", bcEU, ttFile), []string{"platform", "myspace", "tiktok, meta or scim"}},
 		{"api-url with a path", []string{"hub", "add", "other", "--platform", "tiktok", "--business-id", bcEU, "--token-file", ttFile, "--api-url", s.ttURL + "/v1.3"}, []string{"api-url", "scheme, host and port"}},
 		{"api-url where nobody is", []string{"hub", "add", "other", "--platform", "tiktok", "--business-id", bcEU, "--token-file", ttFile, "--api-url", "http://127.0.0.1:1"}, []string{"refused"}},
 		{"bad slug", append([]string{"hub", "add", "My Hub"}, add("tiktok", bcEU, ttFile)[3:]...), []string{"slug", "lower-case"}},

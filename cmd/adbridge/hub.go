@@ -17,6 +17,7 @@ import (
 	"adbridge/bridge/audit"
 	"adbridge/bridge/reconcile"
 	"adbridge/connectors"
+	"adbridge/connectors/scimtarget"
 	"adbridge/storage"
 )
 
@@ -106,8 +107,16 @@ func (c *cli) secretFile(flag, file string) (bridge.Secret, error) {
 
 var digits = regexp.MustCompile(`^[0-9]{5,25}$`)
 
-// businessID reads an id, or takes it from the address of the platform's own page.
-func businessID(s string) (string, error) {
+// businessID reads an id, or takes it from the address of the platform's own
+// page. A SCIM target is known by the address itself.
+func businessID(p bridge.Platform, s string) (string, error) {
+	if p == bridge.SCIM {
+		id, err := scimtarget.BusinessID(s)
+		if err != nil {
+			return "", wrong("copy the SCIM base URL from the product's provisioning settings", "%w", err)
+		}
+		return id, nil
+	}
 	if digits.MatchString(s) {
 		return s, nil
 	}
@@ -169,11 +178,11 @@ func (c *cli) hubAdd() *cobra.Command {
 	var a access
 	var z authorization
 	cmd := &cobra.Command{
-		Use:   "add SLUG --platform tiktok|meta --business-id ID|URL --token-file FILE",
+		Use:   "add SLUG --platform tiktok|meta|scim --business-id ID|URL --token-file FILE",
 		Short: "Connect a hub; the token and the business are checked before anything is saved",
 		Long: `Asks the platform whether the token works, reaches the business and may manage its people, and
 saves the hub only then, with the token sealed. The hub starts in the mode observe and is read at once.
-docs/tiktok.md and docs/meta.md say where the token and the business id come from.
+docs/tiktok.md, docs/meta.md and docs/scim-target.md say where the token and the business id come from.
 
 With --authorize, TikTok's own page asks the service account instead, and the token comes from there. It is
 shown who was connected. --business-id may be left out if the account is Admin of one Business Center alone.
@@ -182,6 +191,7 @@ With --partner-of, the business is a partner's with whom a hub of yours shares a
 only: its token can never be used for a change, and of its people only those are kept who reach what you share.`,
 		Example: `  adbridge hub add eu --platform tiktok --business-id 7012345678901234567 --token-file tiktok.token
   adbridge hub add meta --platform meta --business-id 102030405060 --token-file - < meta.token
+  adbridge hub add crm --platform scim --business-id https://crm.example.com/scim/v2 --token-file crm.token
   adbridge hub add eu --platform tiktok --authorize 'https://business-api.tiktok.com/portal/auth?app_id=…' --app-secret-file app.secret
   adbridge hub add agency --platform tiktok --business-id 7087654321098765432 --token-file agency.token --partner-of eu`,
 		Args: cobra.ExactArgs(1),
@@ -192,14 +202,14 @@ only: its token can never be used for a change, and of its people only those are
 			}
 			p, err := bridge.ParsePlatform(platform)
 			if err != nil {
-				return wrong("give --platform tiktok or meta", "platform: %w", err)
+				return wrong("give --platform tiktok, meta or scim", "platform: %w", err)
 			}
 			hub := bridge.Hub{Slug: args[0], Platform: p, AppID: a.appID}
 			ask, err := z.given(p, a, false)
 			if err != nil {
 				return err
 			}
-			if hub.BusinessID, err = businessID(business); err != nil && (business != "" || !ask) {
+			if hub.BusinessID, err = businessID(p, business); err != nil && (business != "" || !ask) {
 				return err
 			}
 			if hub.APIURL, err = apiURL(api); err != nil {
@@ -237,8 +247,8 @@ only: its token can never be used for a change, and of its people only those are
 			})
 		},
 	}
-	cmd.Flags().StringVar(&platform, "platform", "", "tiktok or meta")
-	cmd.Flags().StringVar(&business, "business-id", "", "id of the Business Center or portfolio, or the `address` of its page")
+	cmd.Flags().StringVar(&platform, "platform", "", "tiktok, meta or scim")
+	cmd.Flags().StringVar(&business, "business-id", "", "id of the Business Center or portfolio, or the `address` of its page; of a SCIM target the base URL of its endpoint")
 	cmd.Flags().StringVar(&api, "api-url", "", "scheme, host and port that replace the platform's own, for a simulator or a proxy")
 	cmd.Flags().StringVar(&partnerOf, "partner-of", "", "the `HUB` of yours that shares assets with this business: it is connected to look only")
 	a.flags(cmd)

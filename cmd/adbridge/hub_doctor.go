@@ -42,13 +42,13 @@ Exit code 1: something is missing without which the hub cannot work; else 0.`,
 			}
 			p, err := bridge.ParsePlatform(platform)
 			if err != nil {
-				return wrong("name a hub, or give --platform tiktok or meta", "platform: %w", err)
+				return wrong("name a hub, or give --platform tiktok, meta or scim", "platform: %w", err)
 			}
 			hub := bridge.Hub{Platform: p, AppID: a.appID}
 			if a.tokenFile == "" {
 				return c.prepare(p)
 			}
-			if hub.BusinessID, err = businessID(business); err != nil {
+			if hub.BusinessID, err = businessID(p, business); err != nil {
 				return err
 			}
 			if hub.APIURL, err = apiURL(api); err != nil {
@@ -62,8 +62,8 @@ Exit code 1: something is missing without which the hub cannot work; else 0.`,
 		},
 	}
 	cmd.Flags().BoolVar(&stored, "stored", false, "show the last look, without asking the platform")
-	cmd.Flags().StringVar(&platform, "platform", "", "tiktok or meta, for a hub that is not connected yet")
-	cmd.Flags().StringVar(&business, "business-id", "", "id of the Business Center or portfolio, or the `address` of its page")
+	cmd.Flags().StringVar(&platform, "platform", "", "tiktok, meta or scim, for a hub that is not connected yet")
+	cmd.Flags().StringVar(&business, "business-id", "", "id of the Business Center or portfolio, or the `address` of its page; of a SCIM target the base URL of its endpoint")
 	cmd.Flags().StringVar(&api, "api-url", "", "scheme, host and port that replace the platform's own, for a simulator or a proxy")
 	a.flags(cmd)
 	return cmd

@@ -25,19 +25,21 @@ import (
 const (
 	tiktokSimListen = "127.0.0.1:9801"
 	metaSimListen   = "127.0.0.1:9802"
+	scimSimListen   = "127.0.0.1:9803"
 )
 
 func (c *cli) sim() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sim",
-		Short: "Run a simulated TikTok or Meta, to rehearse on",
+		Short: "Run a simulated TikTok, Meta or SCIM target, to rehearse on",
 		Long: `The simulators know people, invitations, roles, tokens, limits and errors as the platforms document them,
 and start from a world file. What people and foreign admins do, faults, the clock, and the answers to what
 the platforms leave open are set below /_sim/ while it runs; GET /_sim/ lists it all.`,
 		Example: `  adbridge sim example tiktok > world.json
   adbridge sim tiktok --world world.json --auto-accept 5s --switch masking=some`,
 	}
-	cmd.AddCommand(c.simRun(bridge.TikTok, tiktokSimListen, newTikTokSim), c.simRun(bridge.Meta, metaSimListen, newMetaSim), c.simExample())
+	cmd.AddCommand(c.simRun(bridge.TikTok, tiktokSimListen, newTikTokSim), c.simRun(bridge.Meta, metaSimListen, newMetaSim),
+		c.simRun(bridge.SCIM, scimSimListen, newSCIMSim), c.simExample())
 	return cmd
 }
 
@@ -57,7 +59,7 @@ type simHub struct {
 	BusinessID string `json:"business_id"`
 	Name       string `json:"name"`
 	Token      string `json:"token"`
-	AppID      string `json:"app_id"`
+	AppID      string `json:"app_id,omitempty"`
 	AppSecret  string `json:"app_secret,omitempty"`
 }
 
@@ -85,8 +87,12 @@ It prints a command to connect each business that a token of the world manages.`
 			if err := c.show(map[string]any{"platform": p, "listening": l.Addr().String(), "api_url": at, "hubs": hubs}, func(w io.Writer) error {
 				fmt.Fprintf(w, "simulated %s on %s; its controls: %s/_sim/\n", platformTitle(p), at, at)
 				for i, h := range hubs {
-					fmt.Fprintf(w, "\n# %s\nprintf %%s '%s' | adbridge hub add sim-%s-%d --platform %s --api-url %s --business-id %s --app-id %s --token-file -\n",
-						h.Name, h.Token, p, i+1, p, at, h.BusinessID, h.AppID)
+					app := ""
+					if h.AppID != "" {
+						app = " --app-id " + h.AppID
+					}
+					fmt.Fprintf(w, "\n# %s\nprintf %%s '%s' | adbridge hub add sim-%s-%d --platform %s --api-url %s --business-id %s%s --token-file -\n",
+						h.Name, h.Token, p, i+1, p, at, h.BusinessID, app)
 				}
 				return nil
 			}); err != nil {
@@ -105,7 +111,7 @@ It prints a command to connect each business that a token of the world manages.`
 }
 
 func platformTitle(p bridge.Platform) string {
-	return map[bridge.Platform]string{bridge.TikTok: "TikTok", bridge.Meta: "Meta"}[p]
+	return map[bridge.Platform]string{bridge.TikTok: "TikTok", bridge.Meta: "Meta", bridge.SCIM: "SCIM target"}[p]
 }
 
 // serveUntil serves until ctx ends.
@@ -238,7 +244,7 @@ func setSwitch(into any, name string, value any) error {
 
 func (c *cli) simExample() *cobra.Command {
 	return &cobra.Command{
-		Use:     "example tiktok|meta",
+		Use:     "example tiktok|meta|scim",
 		Short:   "Write an example world: the demo company's",
 		Example: "  adbridge sim example meta > world.json",
 		Args:    cobra.ExactArgs(1),
@@ -249,8 +255,10 @@ func (c *cli) simExample() *cobra.Command {
 				w = tiktokWorld()
 			case bridge.Meta:
 				w = metaWorld()
+			case bridge.SCIM:
+				w = scimWorld()
 			default:
-				return wrong("give tiktok or meta", "platform: there is no simulator of %q", args[0])
+				return wrong("give tiktok, meta or scim", "platform: there is no simulator of %q", args[0])
 			}
 			enc := json.NewEncoder(c.out)
 			enc.SetEscapeHTML(false)

@@ -112,7 +112,7 @@ var timeOfDay = regexp.MustCompile(`"20[0-9]{2}-[0-9TZ:.+-]+"`)
 // what `sim example` writes, but for the times.
 func TestExampleWorldsAreTheDemoCompanys(t *testing.T) {
 	s := newStage(t, tiktoksim.World{}, metasim.World{})
-	for _, p := range []string{"tiktok", "meta"} {
+	for _, p := range []string{"tiktok", "meta", "scim"} {
 		out, errs, code := s.adbridge("sim", "example", p)
 		if code != exitDone {
 			t.Fatal(errs)

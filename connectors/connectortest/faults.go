@@ -25,7 +25,7 @@ func changes(b *bench) []change {
 	raised, removed := b.person(member(5, "").Email), b.person(member(6, "").Email)
 	open := b.invitation("dora@example.org")
 	ctx := b.t.Context()
-	return []change{
+	all := []change{
 		{Invite, func(b *bench) error { return second(b.Invite(ctx, []string{"new@example.com"}, bridge.Collaborator)) },
 			func(b *bench) bool { return b.person("new@example.com") != nil }},
 		{Cancel, func(b *bench) error { return second(b.Cancel(ctx, open)) },
@@ -37,19 +37,27 @@ func changes(b *bench) []change {
 			return second(b.Remove(ctx, connectors.Subject{PlatformID: removed.PlatformID}))
 		}, func(b *bench) bool { return b.person(removed.Email) == nil }},
 	}
+	if b.Traits().NoInvitations { // nothing to cancel: CancelWithdrawsTheInvitation says what it answers
+		all = slices.DeleteFunc(all, func(c change) bool { return c.op == Cancel })
+	}
+	return all
 }
 
 func unknown(t *testing.T, h Harness) {
 	for i := range 4 {
 		for _, how := range []Break{ResetBefore, ResetAfter, Truncated, HalfJSON, ServerError} {
 			b := h.start(t, crowd(8)...)
-			c := changes(b)[i]
+			all := changes(b)
+			if i >= len(all) {
+				break
+			}
+			c := all[i]
 			_, before := b.watch.counts()
 			b.Break(Fault{Op: c.op, Break: how})
 			err := c.run(b)
 			b.kind(fmt.Sprintf("%s, %s", c.op, how), err, connectors.KindUnknown)
-			if _, now := b.watch.counts(); now-before != 1 {
-				t.Errorf("%s, %s: the write was sent %d times", c.op, how, now-before)
+			if _, now := b.watch.counts(); now-before != h.broken(c.op) {
+				t.Errorf("%s, %s: %d writes were sent", c.op, how, now-before)
 			}
 			if done := c.done(b); done != how.effect() {
 				t.Errorf("%s, %s: done is %v", c.op, how, done)
@@ -65,7 +73,7 @@ func (b *bench) settles(c change, how Break) {
 	b.Mend()
 	b.Settle()
 	if c.op == Invite {
-		found := slices.ContainsFunc(b.find(connectors.Subject{Email: "new@example.com"}), func(s bridge.Seen) bool { return s.Presence == bridge.Invited })
+		found := slices.ContainsFunc(b.find(connectors.Subject{Email: "new@example.com"}), func(s bridge.Seen) bool { return s.Presence == b.fresh() })
 		if found != how.effect() {
 			b.t.Errorf("%s, %s: a read shows it: %v", c.op, how, found)
 		}
@@ -81,13 +89,17 @@ func (b *bench) settles(c change, how Break) {
 func throttled(t *testing.T, h Harness) {
 	for i := range 4 {
 		b := h.start(t, crowd(8)...)
-		c := changes(b)[i]
+		all := changes(b)
+		if i >= len(all) {
+			break
+		}
+		c := all[i]
 		_, before := b.watch.counts()
 		b.Break(Fault{Op: c.op, Break: Throttle})
 		err := c.run(b)
 		b.comesBack(string(c.op), err)
-		if _, now := b.watch.counts(); now-before != 1 || c.done(b) {
-			t.Errorf("%s: throttled, and sent %d times, done %v", c.op, now-before, c.done(b))
+		if _, now := b.watch.counts(); now-before != h.broken(c.op) || c.done(b) {
+			t.Errorf("%s: throttled, and %d writes were sent, done %v", c.op, now-before, c.done(b))
 		}
 	}
 }
@@ -119,7 +131,7 @@ func unreachable(t *testing.T, h Harness) {
 	for _, c := range all[:1] {
 		dead.kind(string(c.op), c.run(dead), connectors.KindTransient)
 	}
-	_, err := dead.Remove(t.Context(), connectors.Subject{PlatformID: b.SelfID()})
+	_, err := dead.Remove(t.Context(), connectors.Subject{PlatformID: b.anyone()})
 	dead.kind("remove", err, connectors.KindTransient)
 	_, err = dead.members()
 	dead.kind("list", err, connectors.KindTransient)

@@ -22,19 +22,36 @@ import (
 type Harness struct {
 	Open connectors.Open
 	// Start makes a hub whose token belongs to an admin of its own, with these
-	// people besides: those Invited have an open invitation. A PlatformID that is
+	// people besides: those Invited have an open invitation, or are members where
+	// Traits.NoInvitations says that invited people are. A PlatformID that is
 	// empty is the simulator's to choose.
 	Start func(t *testing.T, people []Person) Hub
 	// SilentAbsence: the platform says yes to removing who is not there.
 	SilentAbsence bool
 	// SilentUnassign: it says yes to taking away access that nobody has.
 	SilentUnassign bool
+	// NoSelf: the token acts as nobody who is on the hub, as far as the platform
+	// says; SelfID is "" then.
+	NoSelf bool
+	// Writes is of how many writes an operation consists that takes more than one;
+	// Break breaks the last of an invitation, and the first of any other.
+	Writes map[Op]int
+}
+
+func (h Harness) writes(op Op) int { return max(1, h.Writes[op]) }
+
+// broken is how many writes are sent of an operation that Break breaks.
+func (h Harness) broken(op Op) int {
+	if op == Invite {
+		return h.writes(op)
+	}
+	return 1
 }
 
 // Hub is a hub on a simulator.
 type Hub interface {
 	Config() connectors.Config    // business, API URL, token, app; no transport
-	SelfID() string               // the member that the token acts as
+	SelfID() string               // the member that the token acts as, "" with NoSelf
 	Truth() []Person              // everyone on the hub and invited to it, the token's own account included
 	Accept(email string) error    // the invited person says yes, under that address
 	Leave(platformID string)      // another admin removes a member
@@ -317,6 +334,30 @@ func (b *bench) person(email string) *Person {
 		return nil
 	}
 	return &found[0]
+}
+
+// fresh is what someone is who was just invited.
+func (b *bench) fresh() bridge.Presence {
+	if b.Traits().NoInvitations {
+		return bridge.Active
+	}
+	return bridge.Invited
+}
+
+// mails is how many e-mails an invitation is.
+func (b *bench) mails() int {
+	if b.Traits().NoInvitations {
+		return 0
+	}
+	return 1
+}
+
+// anyone is the id of a member: the token's own account where it has one.
+func (b *bench) anyone() string {
+	if id := b.SelfID(); id != "" {
+		return id
+	}
+	return b.person(member(0, "").Email).PlatformID
 }
 
 // invitation is the subject of an open invitation as a read shows it.

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"adbridge/bridge"
+	"adbridge/connectors/meta/metasim"
+	"adbridge/connectors/scimtarget/scimtargetsim"
+	"adbridge/connectors/tiktok/tiktoksim"
+	"adbridge/scim/idpsim"
+)
+
+// TestASCIMTargetIsAHubLikeAnyOther: groups at the identity provider become
+// groups in the product, people leave them at once, their accounts stay, and
+// whom nobody wanted to change is not touched.
+func TestASCIMTargetIsAHubLikeAnyOther(t *testing.T) {
+	s := newStage(t, tiktoksim.World{}, metasim.World{})
+	sim := scimtargetsim.New(scimtargetsim.Options{World: scimWorld()})
+	s.must(nil, "hub", "add", "crm", "--platform", "scim", "--business-id", scimTarget+"/", "--api-url", serveTest(t, sim), "--token-file", s.secret("crm.token", scimToken))
+	var pulls []bridge.Pull
+	s.must(&pulls, "pull", "crm")
+	if len(pulls) != 1 || !pulls[0].Complete || pulls[0].Members != 5 {
+		t.Fatalf("%+v", pulls)
+	}
+	s.must(nil, "hub", "set", "crm", "settle-window=0s", "propagation-delay=0s", "max-removals-percent=100", "max-removals-24h-percent=100", "max-raises=100", "max-adds-percent=100", "max-adds-min=100", "max-admin-removals=100")
+	s.must(nil, "hub", "mode", "crm", "full", "--yes")
+	src := s.source("okta", "okta")
+	s.must(nil, "rule", "add", "--group", "crm-owners", "--hub", "crm", "--role", "owner")
+	s.must(nil, "rule", "add", "--group", "crm-people", "--hub", "crm", "--role", "collaborator")
+	srv := s.serve()
+	ctx := context.Background()
+	idp := &idpsim.Okta{BaseURL: srv.url + "/scim/v2", Token: src.Token}
+	id := map[string]string{}
+	for _, name := range []string{"ana.silva", "dana.weiss", "igor.lindqvist", "nina.new"} {
+		email := name + "@" + lumen
+		var err error
+		if id[name], err = idp.CreateUser(ctx, idpsim.NewUser(nameOf(email), email, "Sales")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	group := func(name string, who ...string) string {
+		g, err := idp.PushGroup(ctx, idpsim.Group{DisplayName: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range who {
+			if err := idp.AddMembers(ctx, g, id[w]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return g
+	}
+	owners := group("crm-owners", "ana.silva")
+	group("crm-people", "dana.weiss", "igor.lindqvist", "nina.new")
+	// in says who is in which group, by the first names.
+	in := func() string {
+		tenant := sim.World().Tenants[0]
+		var all []string
+		for i, g := range tenant.Groups {
+			for _, m := range g.Members {
+				for _, u := range tenant.Users {
+					if u.ID == m {
+						all = append(all, fmt.Sprintf("%d:%s", i+1, strings.Split(u.UserName, ".")[0]))
+					}
+				}
+			}
+		}
+		slices.Sort(all)
+		return strings.Join(all, " ")
+	}
+	becomes := func(what, want string) {
+		t.Helper()
+		until(t, 30*time.Second, what, func() (bool, string) { return in() == want, in() })
+	}
+	becomes("who joins is added, with an account if there was none", "1:ana 1:carla 2:dana 2:emil 2:fatima 2:igor 2:nina")
+	if users := sim.World().Tenants[0].Users; len(users) != 8 {
+		t.Errorf("%d accounts, and one was needed beside the seven", len(users))
+	}
+	if err := idp.AddMembers(ctx, owners, id["nina.new"]); err != nil {
+		t.Fatal(err)
+	}
+	becomes("a raise moves to the other group", "1:ana 1:carla 1:nina 2:dana 2:emil 2:fatima 2:igor")
+	if err := idp.Deactivate(ctx, id["igor.lindqvist"]); err != nil {
+		t.Fatal(err)
+	}
+	if err := idp.RemoveMembers(ctx, owners, id["nina.new"]); err != nil {
+		t.Fatal(err)
+	}
+	becomes("who leaves is out, who is lowered moves back", "1:ana 1:carla 2:dana 2:emil 2:fatima 2:nina")
+	for _, u := range sim.World().Tenants[0].Users {
+		if u.Inactive {
+			t.Errorf("the account of %s was put to sleep", u.UserName)
+		}
+	}
+	s.auditVerifies()
+	var p bridge.Preflight
+	s.must(&p, "hub", "doctor", "crm")
+	for _, x := range p.Checks {
+		if x.Blocking && x.State != bridge.Met {
+			t.Errorf("%+v", x)
+		}
+	}
+	for _, wrong := range [][2]string{{"crm.example/scim", "base URL"}, {"http://crm.example/scim/v2", "https"}, {"7012345678901234567", "base URL"}} {
+		if _, errs, code := s.adbridge("hub", "add", "crm2", "--platform", "scim", "--business-id", wrong[0], "--token-file", s.secret("crm.token", scimToken)); code != exitError || !strings.Contains(errs, wrong[1]) {
+			t.Errorf("%s: exit code %d: %s", wrong[0], code, errs)
+		}
+	}
+}
