@@ -302,7 +302,7 @@ func (x *observer) show(m *Member, s Seen) {
 	if m.Presence == Gone {
 		// Back on the hub. If we had removed it, someone else put it back.
 		x.fresh[m] = true
-		m.GoneAt = time.Time{}
+		m.GoneAt, m.Assets = time.Time{}, nil // access went with the membership; what is there now is another's doing
 		if m.Applied == NoRole && m.Ownership.Ours() {
 			m.Ownership = Foreign
 		}

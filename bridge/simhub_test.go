@@ -335,7 +335,7 @@ func (l *lane) record(t Task) {
 	m.AppliedAt = now
 	switch t.Action {
 	case Remove, Cancel:
-		m.Presence, m.GoneAt, m.Applied, m.Assets = Gone, now, NoRole, nil
+		m.Presence, m.GoneAt, m.Applied = Gone, now, NoRole
 	case SetRole, SetInvite:
 		m.Role, m.Applied = t.To, t.To
 	}
