@@ -37,6 +37,11 @@ func findAsk(userName string) ask {
 	return ask{"GET", "/Users?filter=" + url.PathEscape(`userName eq "`+userName+`"`) + "&startIndex=1&count=100", ""}
 }
 
+// beginsAsk finds the first users whose userName begins so, and how many there are.
+func beginsAsk(start string) ask {
+	return ask{"GET", "/Users?filter=" + url.PathEscape(`userName sw "`+start+`"`) + "&count=20", ""}
+}
+
 // addAsk adds members to a group who were never in it.
 func addAsk(group string, n int) ask {
 	var b strings.Builder
@@ -151,7 +156,18 @@ func lookups(b *testing.B, few, many *scimRig) {
 	b.Run(fmt.Sprintf("filter-users=%d", n), func(b *testing.B) {
 		compare(b, few, many, func(i int) ask { return findAsk(stored(place(i, 1000))) }, func(i int) ask { return findAsk(stored(place(i, n))) })
 	})
-	b.Run(fmt.Sprintf("walk-users=%d", n), func(b *testing.B) { many.walk(b, n) })
+	b.Run(fmt.Sprintf("begins-users=%d", n), func(b *testing.B) {
+		compare(b, few, many, func(i int) ask { return beginsAsk(stored(place(i, 1000))) }, func(i int) ask { return beginsAsk(stored(place(i, n))) })
+	})
+	b.Run(fmt.Sprintf("begin-all-users=%d", n), func(b *testing.B) {
+		compare(b, few, many, func(int) ask { return beginsAsk("person") }, func(int) ask { return beginsAsk("person") })
+	})
+	ten, huge := few.group("Ten", 10), many.group("Everyone", 100_000)
+	b.Run(fmt.Sprintf("member-group=100000-users=%d", n), func(b *testing.B) {
+		compare(b, few, many, func(int) ask { return addAsk(ten, 1) }, func(int) ask { return addAsk(huge, 1) })
+	})
+	b.Run(fmt.Sprintf("walk-users=%d", n), func(b *testing.B) { many.walk(b, n, "") })
+	b.Run(fmt.Sprintf("walk-by-userName-users=%d", n), func(b *testing.B) { many.walk(b, n, "sortBy=userName&") })
 }
 
 // compare sends requests to the small and the large in turns and reports the
@@ -190,15 +206,15 @@ func compare(b *testing.B, few, many *scimRig, small, large func(i int) ask) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// walk reads all users by cursor and compares the last pages with the first.
-func (r *scimRig) walk(b *testing.B, n int) {
+// walk reads all users by cursor, in the order of a query, and compares the last pages with the first.
+func (r *scimRig) walk(b *testing.B, n int, order string) {
 	p := r.pipe()
 	for b.Loop() {
 		var pages []time.Duration
 		seen, cursor := 0, ""
 		for {
 			at := time.Now()
-			if err := p.send(ask{"GET", "/Users?count=500&cursor=" + url.QueryEscape(cursor), ""}); err != nil {
+			if err := p.send(ask{"GET", "/Users?" + order + "count=500&cursor=" + url.QueryEscape(cursor), ""}); err != nil {
 				b.Fatal(err)
 			}
 			pages = append(pages, time.Since(at))
