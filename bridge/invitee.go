@@ -54,13 +54,13 @@ func (x Invitee) tell(s InvitationStatus) string {
 		}
 		return text
 	case s.State == InvitationAccepted:
-		return fmt.Sprintf("Nothing: you accepted, which was seen on %s.", day(s.EndedAt))
+		return fmt.Sprintf("You have accepted, as was seen on %s: nothing is left to do.", day(s.EndedAt))
 	case !x.Last:
 		return lapsed + "; there is a later one."
 	case !x.Wanted:
 		return lapsed + ", and none is needed any more."
 	case s.State == InvitationDeclined:
-		return fmt.Sprintf("You declined, which was seen on %s. If you need access after all, ask the admins of %s for another invitation.", day(s.EndedAt), there)
+		return fmt.Sprintf("You declined, as was seen on %s. If you need access after all, ask the admins of %s for another invitation.", day(s.EndedAt), there)
 	case s.State == InvitationCancelled:
 		return lapsed + ": it was withdrawn. Nothing is to be done."
 	case s.NextTry.IsZero():

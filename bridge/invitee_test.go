@@ -32,7 +32,7 @@ func TestThePersonIsToldWhatIsTrueForThem(t *testing.T) {
 		"open until":            {wanted, in(func(i *Invitation) { i.ExpiresAt = now.AddDate(0, 0, 9) }), []string{"until 2026-11-29 12:00 UTC"}, "", false},
 		"not seen yet":          {wanted, in(func(i *Invitation) { i.State = InvitationSent }), []string{"Accept the e-mail"}, "", false},
 		"stale":                 {wanted, in(func(i *Invitation) { i.SentAt = ago(20) }), []string{"20 days", "spam folder"}, "", false},
-		"accepted":              {wanted, ended(InvitationAccepted, 1), []string{"Nothing: you accepted"}, "Accept the", false},
+		"accepted":              {wanted, ended(InvitationAccepted, 1), []string{"You have accepted"}, "Accept the", false},
 		"declined":              {wanted, ended(InvitationDeclined, 1), []string{"You declined", "ask the admins of the Business Center Lumen Europe"}, "", false},
 		"declined, not wanted":  {with(func(x *Invitee) { x.Wanted = false }), ended(InvitationDeclined, 1), []string{"none is needed"}, "ask", false},
 		"expired":               {wanted, ended(InvitationExpired, 1), []string{"no longer open", "Another comes after 2026-11-20 13:00 UTC"}, "", true},

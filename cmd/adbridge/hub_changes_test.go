@@ -228,6 +228,49 @@ func TestAReadingThatBreaksOffIsGoneOnWith(t *testing.T) {
 	}
 }
 
+// TestASlowLogHoldsUpNothing: a leaver is removed and a pull completes while the
+// log does not answer; and a server that stops meanwhile reads it again later.
+func TestASlowLogHoldsUpNothing(t *testing.T) {
+	t.Parallel()
+	j := newJourney(t, "tiktok", company())
+	j.hub("full")
+	j.rule("Ads", "collaborator")
+	j.onboard("Ads", "ana@"+lumen)
+	j.tiktok.ResetRequests()
+	j.tiktok.Faults.Add(tiktoksim.Fault{Op: "changelog/get", Times: 100, Kind: tiktoksim.SlowBefore, Delay: time.Minute})
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	type outcome struct {
+		reading bridge.LogReading
+		err     error
+	}
+	ended := make(chan outcome, 1)
+	hub := j.state().ID
+	go func() {
+		r, err := j.app.Importer.Import(ctx, hub)
+		ended <- outcome{r, err}
+	}()
+	j.deactivate("ana@" + lumen)
+	j.quiet()
+	j.is("ana@"+lumen, bridge.NoRole)
+	j.pull()
+	select {
+	case o := <-ended:
+		t.Fatalf("the log was read before: %+v", o)
+	default:
+	}
+	stop()
+	o := <-ended
+	if o.err != nil || o.reading.Error != "" || !o.reading.ReadTo.IsZero() || !o.reading.RetryAt.Equal(o.reading.TriedAt) {
+		t.Errorf("%+v", o)
+	}
+	j.tiktok.Faults.Clear()
+	j.ok(j.app.Importer.ImportDue(t.Context()))
+	if v := j.changes(); v.Reading.ReadTo.IsZero() || len(v.Changes) == 0 {
+		t.Errorf("%+v", v)
+	}
+}
+
 // TestALineThatShowsLateIsNotMissed: how soon a log shows a change is not
 // documented, so each reading goes back a day before the last.
 func TestALineThatShowsLateIsNotMissed(t *testing.T) {

@@ -227,7 +227,7 @@ func TestAnInvitationIsToldWhole(t *testing.T) {
 		j.accept(jan)
 		var all []invitationView
 		j.must(&all, "invitations", "--all", "--person", jan)
-		if len(all) != 1 || all[0].State != bridge.InvitationAccepted || !strings.HasPrefix(all[0].Tell, "Nothing: you accepted") {
+		if len(all) != 1 || all[0].State != bridge.InvitationAccepted || !strings.HasPrefix(all[0].Tell, "You have accepted") {
 			t.Errorf("accepted: %+v", all)
 		}
 	})
