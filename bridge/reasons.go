@@ -65,7 +65,7 @@ var reasonTable = []Reason{
 	{DriftRaised, "someone else raised this member on the platform, and revert-drift is off", HubAdmin, "approve the lowering, lower it on the platform, or give the role by a group"},
 
 	{AssetUnread, "the last pull did not read this asset whole, so nobody knows who has access to it", Nobody, "the next pull that reads it answers it; if it never does, look at the alarm asset.unreadable"},
-	{AssetUnreadable, "a pull could not read who has access to an asset that a rule names; nothing was concluded on it", HubAdmin, "check the asset's id, that it belongs to the hub, and that the connected account may manage it"},
+	{AssetUnreadable, "a pull could not read who has access to an asset that a rule names or that is shared with a partner; nothing was concluded on it", HubAdmin, "check the asset's id, that it belongs to the hub or its partner has accepted it, and that the connected account may manage it"},
 	{AssetUnknownKind, "a rule names a kind of asset that this adbridge does not know on the platform; it is ignored", Operator, "correct the rule, or run the version of adbridge that it was written for"},
 	{AssetDrift, "someone else gave more access to the asset than the rules want", HubAdmin, "take it back on the platform, approve the change here, or give the access by a rule"},
 	{AssetTakenAway, "someone else took the access to the asset away on the platform", Nobody, "nothing; it is given again where a rule wants it"},
