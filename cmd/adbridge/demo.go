@@ -58,6 +58,7 @@ It goes on running; stop it with Ctrl-C. Sign in with the link at the top, then 
 or, in another terminal, with ADBRIDGE_DB=%[2]s ADBRIDGE_KEY_FILE=%[3]s:
 
   adbridge explain kofi.mensah@lumen.example      why was he removed?
+  adbridge hub assets tiktok-eu --users advertiser:7216184256936150001
   adbridge members tiktok-eu --standing unmatched
   adbridge audit export --out audit.jsonl && adbridge audit verify audit.jsonl`
 

@@ -54,16 +54,21 @@ has access to one of them, and what of it adbridge gave. It changes nothing.`,
 							choose = "any of"
 						}
 						fmt.Fprintf(w, "%s (%s %s)\n", k.Noun, choose, strings.ToLower(strings.Join(k.Roles, ", ")))
-						err := table(w, "ASSET NAME OWNER", func(row func(...any)) {
-							for _, a := range k.Assets {
-								row(a.Asset, orDash(a.Name), orDash(a.Owner))
+						if len(k.Assets) > 0 {
+							err := table(w, "ASSET NAME OWNER", func(row func(...any)) {
+								for _, a := range k.Assets {
+									row(a.Asset, orDash(a.Name), orDash(a.Owner))
+								}
+							})
+							if err != nil {
+								return err
 							}
-						})
-						if err != nil {
-							return err
 						}
-						if k.Error != "" {
+						switch {
+						case k.Error != "":
 							fmt.Fprintf(w, "the list is not complete: %s\n", k.Error)
+						case len(k.Assets) == 0:
+							fmt.Fprintln(w, "none on this hub")
 						}
 					}
 					return nil
