@@ -452,7 +452,9 @@ func TestAClockThatIsSetBackGivesNothingTwice(t *testing.T) {
 			f.work(0, reading, 5, 0, end)
 			f.work(1, reading, 5, 0, end)
 			time.Sleep(40*time.Second + 249*time.Millisecond)
+			p.turn <- struct{}{}
 			p.ahead -= back
+			<-p.turn
 			at := f.all()
 			minute := basic[1:2]
 			within(t, at, minute)
