@@ -43,6 +43,9 @@ func (x Invitee) tell(s InvitationStatus) string {
 	mail := "the e-mail from " + x.Hub.Platform.Word()
 	there := fmt.Sprintf("the %s %s", cmp.Or(x.Traits.HubNoun, "hub"), cmp.Or(x.Hub.BusinessName, x.Hub.BusinessID))
 	lapsed := fmt.Sprintf("The invitation sent to %s on %s is no longer open", s.Email, day(s.SentAt))
+	if x.Traits.NoInvitations {
+		return x.tellDirect(s, there)
+	}
 	switch {
 	case s.State.Open():
 		text := fmt.Sprintf("Accept %s that was sent to %s on %s: it invites you to %s as %s.", mail, s.Email, day(s.SentAt), there, x.role(s.Role))
@@ -71,6 +74,21 @@ func (x Invitee) tell(s InvitationStatus) string {
 		return fmt.Sprintf("%s. Another comes after %s: accept that one, and look into the spam folder too.", lapsed, stamp(s.NextTry))
 	}
 	return lapsed + ". Another is about to come: accept that one, and look into the spam folder too."
+}
+
+// tellDirect is for a platform that asks nobody: who is wanted is on it.
+func (x Invitee) tellDirect(s InvitationStatus, there string) string {
+	switch {
+	case s.State.Open():
+		return fmt.Sprintf("Nothing: your access to %s as %s is on its way, and no e-mail comes of it.", there, x.role(s.Role))
+	case s.State == InvitationAccepted:
+		return fmt.Sprintf("Your access to %s is there, as was seen on %s: nothing is left to do.", there, day(s.EndedAt))
+	case !x.Last || !x.Wanted || s.State == InvitationCancelled:
+		return "Nothing is to be done."
+	case s.NextTry.IsZero() || x.Hub.State() != Enforcing:
+		return fmt.Sprintf("Your access to %s did not come about. Ask its admins.", there)
+	}
+	return fmt.Sprintf("Your access to %s did not come about yet. It is tried again after %s.", there, stamp(s.NextTry))
 }
 
 // role is a role in our word and the platform's.

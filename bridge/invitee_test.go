@@ -21,6 +21,9 @@ func TestThePersonIsToldWhatIsTrueForThem(t *testing.T) {
 	ended := func(s InvitationState, attempt int) Invitation {
 		return in(func(i *Invitation) { i.State, i.Attempt, i.EndedAt, i.NextTry = s, attempt, ago(1), now.Add(time.Hour) })
 	}
+	direct := with(func(x *Invitee) {
+		x.Hub.Platform, x.Hub.BusinessName, x.Traits = SCIM, "Wiki", Traits{HubNoun: "SCIM target", NoInvitations: true}
+	})
 	for name, c := range map[string]struct {
 		x    Invitee
 		i    Invitation
@@ -28,23 +31,28 @@ func TestThePersonIsToldWhatIsTrueForThem(t *testing.T) {
 		not  string
 		next bool
 	}{
-		"open":                  {wanted, sent, []string{"Accept the e-mail from TikTok that was sent to ana@corp.example on 2026-11-18", "the Business Center Lumen Europe as Owner (ADMIN)"}, "spam", false},
-		"open until":            {wanted, in(func(i *Invitation) { i.ExpiresAt = now.AddDate(0, 0, 9) }), []string{"until 2026-11-29 12:00 UTC"}, "", false},
-		"not seen yet":          {wanted, in(func(i *Invitation) { i.State = InvitationSent }), []string{"Accept the e-mail"}, "", false},
-		"stale":                 {wanted, in(func(i *Invitation) { i.SentAt = ago(20) }), []string{"20 days", "spam folder"}, "", false},
-		"accepted":              {wanted, ended(InvitationAccepted, 1), []string{"You have accepted"}, "Accept the", false},
-		"declined":              {wanted, ended(InvitationDeclined, 1), []string{"You declined", "ask the admins of the Business Center Lumen Europe"}, "", false},
-		"declined, not wanted":  {with(func(x *Invitee) { x.Wanted = false }), ended(InvitationDeclined, 1), []string{"none is needed"}, "ask", false},
-		"expired":               {wanted, ended(InvitationExpired, 1), []string{"no longer open", "Another comes after 2026-11-20 13:00 UTC"}, "", true},
-		"vanished":              {wanted, ended(InvitationVanished, 2), []string{"Another comes after"}, "", true},
-		"about to be repeated":  {with(func(x *Invitee) { x.Now = now.Add(2 * time.Hour) }), ended(InvitationExpired, 1), []string{"about to come"}, "", true},
-		"the third time":        {wanted, ended(InvitationExpired, 3), []string{"no other comes by itself", "whether that address is right"}, "Another comes", false},
-		"nobody wants it":       {with(func(x *Invitee) { x.Wanted = false }), ended(InvitationVanished, 1), []string{"none is needed any more"}, "Another", false},
-		"a later one":           {with(func(x *Invitee) { x.Last = false }), ended(InvitationVanished, 1), []string{"there is a later one"}, "Another", false},
-		"the hub is paused":     {with(func(x *Invitee) { x.Hub = paused }), ended(InvitationVanished, 1), []string{"no other goes out while adbridge is paused"}, "Another", true},
-		"withdrawn":             {wanted, ended(InvitationCancelled, 1), []string{"withdrawn"}, "Accept", false},
-		"of a nameless hub":     {Invitee{Hub: Hub{Platform: Meta, BusinessID: "77"}, Now: now, Last: true}, sent, []string{"from Meta", "the hub 77 as Owner"}, "()", false},
-		"a hub of our own word": {with(func(x *Invitee) { x.Traits.Native = nil }), sent, []string{"as Owner."}, "", false},
+		"open":                    {wanted, sent, []string{"Accept the e-mail from TikTok that was sent to ana@corp.example on 2026-11-18", "the Business Center Lumen Europe as Owner (ADMIN)"}, "spam", false},
+		"open until":              {wanted, in(func(i *Invitation) { i.ExpiresAt = now.AddDate(0, 0, 9) }), []string{"until 2026-11-29 12:00 UTC"}, "", false},
+		"not seen yet":            {wanted, in(func(i *Invitation) { i.State = InvitationSent }), []string{"Accept the e-mail"}, "", false},
+		"stale":                   {wanted, in(func(i *Invitation) { i.SentAt = ago(20) }), []string{"20 days", "spam folder"}, "", false},
+		"accepted":                {wanted, ended(InvitationAccepted, 1), []string{"You have accepted"}, "Accept the", false},
+		"declined":                {wanted, ended(InvitationDeclined, 1), []string{"You declined", "ask the admins of the Business Center Lumen Europe"}, "", false},
+		"declined, not wanted":    {with(func(x *Invitee) { x.Wanted = false }), ended(InvitationDeclined, 1), []string{"none is needed"}, "ask", false},
+		"expired":                 {wanted, ended(InvitationExpired, 1), []string{"no longer open", "Another comes after 2026-11-20 13:00 UTC"}, "", true},
+		"vanished":                {wanted, ended(InvitationVanished, 2), []string{"Another comes after"}, "", true},
+		"about to be repeated":    {with(func(x *Invitee) { x.Now = now.Add(2 * time.Hour) }), ended(InvitationExpired, 1), []string{"about to come"}, "", true},
+		"the third time":          {wanted, ended(InvitationExpired, 3), []string{"no other comes by itself", "whether that address is right"}, "Another comes", false},
+		"nobody wants it":         {with(func(x *Invitee) { x.Wanted = false }), ended(InvitationVanished, 1), []string{"none is needed any more"}, "Another", false},
+		"a later one":             {with(func(x *Invitee) { x.Last = false }), ended(InvitationVanished, 1), []string{"there is a later one"}, "Another", false},
+		"the hub is paused":       {with(func(x *Invitee) { x.Hub = paused }), ended(InvitationVanished, 1), []string{"no other goes out while adbridge is paused"}, "Another", true},
+		"asks nobody, on its way": {direct, sent, []string{"Nothing: your access to the SCIM target Wiki as Owner is on its way", "no e-mail"}, "Accept", false},
+		"asks nobody, there":      {direct, ended(InvitationAccepted, 1), []string{"Your access to the SCIM target Wiki is there"}, "accepted", false},
+		"asks nobody, again":      {direct, ended(InvitationVanished, 1), []string{"tried again after 2026-11-20 13:00 UTC"}, "accept", true},
+		"asks nobody, no more":    {direct, ended(InvitationVanished, 3), []string{"Ask its admins"}, "again", false},
+		"asks nobody, not wanted": {Invitee{Hub: direct.Hub, Traits: direct.Traits, Now: now, Last: true}, ended(InvitationVanished, 1), []string{"Nothing is to be done"}, "again", false},
+		"withdrawn":               {wanted, ended(InvitationCancelled, 1), []string{"withdrawn"}, "Accept", false},
+		"of a nameless hub":       {Invitee{Hub: Hub{Platform: Meta, BusinessID: "77"}, Now: now, Last: true}, sent, []string{"from Meta", "the hub 77 as Owner"}, "()", false},
+		"a hub of our own word":   {with(func(x *Invitee) { x.Traits.Native = nil }), sent, []string{"as Owner."}, "", false},
 	} {
 		s := c.x.Status(c.i)
 		for _, want := range c.want {

@@ -31,6 +31,8 @@ func (p Platform) Word() string {
 		return "TikTok"
 	case Meta:
 		return "Meta"
+	case SCIM:
+		return "SCIM target"
 	}
 	return string(p)
 }

@@ -32,7 +32,7 @@ var words = template.FuncMap{
 	"details":   details,
 	"why":       provenance,
 	"duration":  duration,
-	"platform":  platformName,
+	"platform":  bridge.Platform.Word,
 	"modeMeans": modeMeaning,
 	"plural":    plural,
 	"escape":    url.PathEscape,
@@ -144,18 +144,6 @@ func provenance(p bridge.Provenance, got bridge.Role) string {
 		text = p.Role.Word() + " " + text
 	}
 	return text
-}
-
-func platformName(p bridge.Platform) string {
-	switch p {
-	case bridge.TikTok:
-		return "TikTok"
-	case bridge.Meta:
-		return "Meta"
-	case bridge.SCIM:
-		return "SCIM target"
-	}
-	return string(p)
 }
 
 // modeMeaning says how far adbridge may go.
