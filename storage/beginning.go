@@ -45,7 +45,7 @@ func (tx *Tx) few(ctx context.Context, t resourceTable, sourceID string, terms [
 	left := fewMatches
 	for _, e := range terms {
 		c := compiler{d: tx.d, t: t}
-		found, err := c.found(sourceID, e)
+		found, err := c.found("1", sourceID, e)
 		if err != nil {
 			return false, err
 		}
@@ -61,8 +61,8 @@ func (tx *Tx) few(ctx context.Context, t resourceTable, sourceID string, terms [
 	return true, nil
 }
 
-// found is the query for the ids of all that begin as a term wants it.
-func (c *compiler) found(sourceID string, term *bridge.Expr) (string, error) {
+// found is the query for a column of all that begin as a term wants it.
+func (c *compiler) found(column, sourceID string, term *bridge.Expr) (string, error) {
 	was := c.ranges
 	c.ranges = true
 	cond, err := c.expr(term)
@@ -74,7 +74,7 @@ func (c *compiler) found(sourceID string, term *bridge.Expr) (string, error) {
 			source = "+" + source
 		}
 	}
-	return "SELECT " + c.t.alias + ".id FROM " + c.t.name + " " + c.t.alias + " WHERE " + source + " = " + c.text(sourceID) +
+	return "SELECT " + column + " FROM " + c.t.name + " " + c.t.alias + " WHERE " + source + " = " + c.text(sourceID) +
 		" AND " + alive + " AND " + cond, err
 }
 
@@ -83,7 +83,7 @@ func (c *compiler) foundBy(sourceID string, terms []*bridge.Expr) (string, error
 	ids := make([]string, len(terms))
 	for i, e := range terms {
 		var err error
-		if ids[i], err = c.found(sourceID, e); err != nil {
+		if ids[i], err = c.found(c.t.alias+".id", sourceID, e); err != nil {
 			return "", err
 		}
 	}

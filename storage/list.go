@@ -50,7 +50,7 @@ func list[T any](ctx context.Context, tx *Tx, t resourceTable, scan func(scanner
 	count, counted := `SELECT COUNT(*) FROM `+from+` WHERE `+strings.Join(where, " AND "), slices.Clip(c.args)
 	if len(starts) == 1 && !byStart && starts[0] == q.Filter { // there are many: their index counts them
 		all := compiler{d: tx.d, t: t}
-		found, err := all.found(sourceID, q.Filter)
+		found, err := all.found("1", sourceID, q.Filter)
 		if err != nil {
 			return page, err
 		}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -14,31 +15,54 @@ import (
 // Users as a read shows them: one statement, few columns, and the document as
 // it is stored.
 
-const storedColumns = `u.id, u.version, u.created_at, u.updated_at, u.attributes`
-
-func scanStored(row scanner) (bridge.StoredUser, error) {
-	var u bridge.StoredUser
-	err := scanStoredAnd(row, &u)
-	return u, err
+// storedColumns are the columns of a StoredUser with groups as those of its
+// groups. SQLite makes one text of them, a value a line, because its driver
+// takes two locks and several allocations for every column; no value has a
+// second line, since JSON has none.
+func storedColumns(d dialect, groups string) string {
+	values := `u.version, u.created_at, u.updated_at, ` + groups + `, u.attributes, u.id`
+	return d.pick(`concat_ws(char(10), `+values+`)`, values)
 }
 
-func scanStoredAnd(row scanner, u *bridge.StoredUser, more ...any) error {
-	var created, updated int64
-	dest := [6]any{&u.ID, &u.Version, &created, &updated, &u.Attributes}
-	err := row.Scan(append(dest[:5], more...)...)
-	u.CreatedAt, u.UpdatedAt = fromMicros(created), fromMicros(updated)
-	return err
-}
-
-func scanStoredAndGroups(row scanner) (bridge.StoredUser, error) {
-	var u bridge.StoredUser
-	var groups string
-	err := scanStoredAnd(row, &u, &groups)
-	if err == nil {
-		u.Groups, err = readGroups(groups)
+// scanStored reads storedColumns.
+func scanStored(d dialect) func(scanner) (bridge.StoredUser, error) {
+	if d.postgres {
+		return func(row scanner) (u bridge.StoredUser, err error) {
+			var created, updated int64
+			var groups string
+			if err = row.Scan(&u.Version, &created, &updated, &groups, &u.Attributes, &u.ID); err != nil {
+				return u, err
+			}
+			u.CreatedAt, u.UpdatedAt = fromMicros(created), fromMicros(updated)
+			u.Groups, err = readGroups(groups)
+			return u, err
+		}
 	}
-	return u, err
+	return func(row scanner) (u bridge.StoredUser, err error) {
+		var text string
+		if err = row.Scan(&text); err != nil {
+			return u, err
+		}
+		var numbers [3]int64
+		for i := range numbers {
+			var line string
+			line, text, _ = strings.Cut(text, "\n")
+			if numbers[i], err = strconv.ParseInt(line, 10, 64); err != nil {
+				return u, fmt.Errorf("a stored user: %w", err)
+			}
+		}
+		u.Version, u.CreatedAt, u.UpdatedAt = numbers[0], fromMicros(numbers[1]), fromMicros(numbers[2])
+		groups, text, _ := strings.Cut(text, "\n")
+		u.Attributes, u.ID, _ = strings.Cut(text, "\n")
+		if u.ID == "" || strings.Contains(u.ID, "\n") {
+			return u, fmt.Errorf("a stored user: %w", errDocument)
+		}
+		u.Groups, err = readGroups(groups)
+		return u, err
+	}
 }
+
+const noGroups = `'[]'`
 
 // twice makes a text for each database, once.
 func twice(text func(dialect) string) func(dialect) string {
@@ -72,35 +96,25 @@ func readGroups(list string) ([]bridge.MemberRef, error) {
 	return out, nil
 }
 
-const fromOneUser = ` FROM users u WHERE u.id = $1 AND `
-
-var storedUser = twice(func(d dialect) string {
-	return `SELECT ` + storedColumns + fromOneUser + d.beside("u.source_id") + ` = $2 AND ` + d.alive("u.deleted_at")
-})
-
-var storedUserAndGroups = twice(func(d dialect) string {
-	return `SELECT ` + storedColumns + `, ` + groupsOfUser(d) + fromOneUser + d.beside("u.source_id") + ` = $2 AND ` + d.alive("u.deleted_at")
-})
-
-// StoredUser reads a live user, and with groups those that the user is directly in.
-func (tx *Tx) StoredUser(ctx context.Context, sourceID, id string, groups bool) (u bridge.StoredUser, err error) {
-	if groups {
-		u, err = scanStoredAndGroups(tx.row(ctx, storedUserAndGroups(tx.d), id, sourceID))
-	} else {
-		u, err = scanStored(tx.row(ctx, storedUser(tx.d), id, sourceID))
-	}
-	return u, named(err, "user %s", id)
+// storedWhere is the query for the one user of a source whom a condition finds.
+func storedWhere(d dialect, groups, is string) string {
+	return `SELECT ` + storedColumns(d, groups) + ` FROM users u WHERE ` + is + ` AND ` + d.beside("u.source_id") + ` = $2 AND ` + d.alive("u.deleted_at")
 }
 
-var storedTable, storedTableAndGroups = func() (t resourceTable, groups [2]resourceTable) {
-	t = userTable
-	t.columns = storedColumns
-	for i, d := range []dialect{{}, {postgres: true}} {
-		groups[i] = t
-		groups[i].columns += ", " + groupsOfUser(d)
+var (
+	storedUser          = twice(func(d dialect) string { return storedWhere(d, noGroups, `u.id = $1`) })
+	storedUserAndGroups = twice(func(d dialect) string { return storedWhere(d, groupsOfUser(d), `u.id = $1`) })
+)
+
+// StoredUser reads a live user, and with groups those that the user is directly in.
+func (tx *Tx) StoredUser(ctx context.Context, sourceID, id string, groups bool) (bridge.StoredUser, error) {
+	query := storedUser
+	if groups {
+		query = storedUserAndGroups
 	}
-	return t, groups
-}()
+	u, err := scanStored(tx.d)(tx.row(ctx, query(tx.d), id, sourceID))
+	return u, named(err, "user %s", id)
+}
 
 // What IdPs ask before every change finds one user at most: there is nothing to
 // sort, to count or to cut off, and the texts of such queries are made once.
@@ -111,9 +125,7 @@ var storedBy = map[string]func(dialect) string{
 }
 
 func storedByColumn(is string) func(dialect) string {
-	return twice(func(d dialect) string {
-		return `SELECT ` + storedColumns + `, ` + groupsOfUser(d) + ` FROM users u WHERE ` + is + ` AND ` + d.beside("u.source_id") + ` = $2 AND ` + d.alive("u.deleted_at")
-	})
+	return twice(func(d dialect) string { return storedWhere(d, groupsOfUser(d), is) })
 }
 
 // One says that a query finds one user at most, by one statement.
@@ -134,7 +146,7 @@ func (tx *Tx) StoredUsers(ctx context.Context, sourceID string, q bridge.Query) 
 			v = bridge.Fold(v)
 		}
 		page := bridge.Page[bridge.StoredUser]{Total: -1}
-		u, err := scanStoredAndGroups(tx.row(ctx, storedBy[q.Filter.Path.Attr](tx.d), v, sourceID))
+		u, err := scanStored(tx.d)(tx.row(ctx, storedBy[q.Filter.Path.Attr](tx.d), v, sourceID))
 		switch {
 		case err == nil:
 			page.Items = []bridge.StoredUser{u}
@@ -146,11 +158,10 @@ func (tx *Tx) StoredUsers(ctx context.Context, sourceID string, q bridge.Query) 
 		}
 		return page, nil
 	}
-	switch {
-	case !q.Groups:
-		return list(ctx, tx, storedTable, scanStored, sourceID, q)
-	case tx.d.postgres:
-		return list(ctx, tx, storedTableAndGroups[1], scanStoredAndGroups, sourceID, q)
+	t, groups := userTable, noGroups
+	if q.Groups {
+		groups = groupsOfUser(tx.d)
 	}
-	return list(ctx, tx, storedTableAndGroups[0], scanStoredAndGroups, sourceID, q)
+	t.columns = storedColumns(tx.d, groups)
+	return list(ctx, tx, t, scanStored(tx.d), sourceID, q)
 }
