@@ -33,9 +33,12 @@ const (
 	// logFirst is how far back the first reading goes, logMost any.
 	logFirst = 30 * 24 * time.Hour
 	logMost  = 180 * 24 * time.Hour
-	logRetry = time.Hour        // after a failure that may pass by itself
-	logTTL   = 30 * time.Minute // of one reading
-	logBatch = 100              // lines in one transaction: requests wait behind it
+	logRetry = time.Hour // after a failure that may pass by itself
+	// logPatience is how long lines are waited for that belong to an asset whose
+	// log cannot be read; each reading goes back to the first of them.
+	logPatience = 7 * 24 * time.Hour
+	logTTL      = 30 * time.Minute // of one reading
+	logBatch    = 100              // lines in one transaction: requests wait behind it
 )
 
 // LogKept is how long a line is kept. It is more than any reading goes back, so
@@ -242,9 +245,14 @@ func loggedEvent(hub bridge.Hub, c bridge.PlatformChange) audit.Event {
 
 // end keeps how the reading went.
 func (r *reading) end(ctx context.Context, cause error) error {
-	if cause == nil {
+	switch {
+	case cause == nil && len(r.now.Missed) == 0:
 		r.now.ReadTo = r.now.TriedAt
-	} else {
+	case cause == nil:
+		if oldest := r.now.TriedAt.Add(-logPatience); r.now.ReadTo.Before(oldest) {
+			r.now.ReadTo = oldest
+		}
+	default:
 		r.now.Error, r.now.Reason = cause.Error(), connectors.ReasonOf(cause)
 		switch connectors.KindOf(cause) {
 		case connectors.KindForbidden, connectors.KindToken, connectors.KindBlocked, connectors.KindHuman: // after the next pull

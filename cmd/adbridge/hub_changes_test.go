@@ -319,6 +319,29 @@ func TestTheLogsOfTheAdAccountsThatRulesNameAreRead(t *testing.T) {
 	}
 }
 
+// TestAnAccountWhoseLogCannotBeReadIsWaitedFor: the next reading goes back to
+// where its lines are missing, and takes in none of the others' again.
+func TestAnAccountWhoseLogCannotBeReadIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	j := newJourney(t, "meta", company())
+	w := j.meta.World()
+	w.Businesses[0].AdAccounts = []metasim.Asset{{ID: anAdAccount, Name: "Oak Ads"}, {ID: "act_303030303030303", Name: "Oak Old Ads"}}
+	j.ok(j.meta.Reset(w))
+	j.hub("observe")
+	for _, account := range []string{anAdAccount, "act_303030303030303"} {
+		j.ok(j.meta.Assign(metasim.Deed{Business: metaBiz, By: chiefs[0], Asset: account, User: strangers[0], Tasks: []string{"ANALYZE"}}))
+	}
+	j.meta.Faults.Add(metasim.Fault{Op: "GET activities", Skip: 1, Times: 1, Kind: metasim.FaultError,
+		Error: &metasim.GraphError{Message: "(#200) Permissions error", Type: "OAuthException", Code: 200}})
+	v := j.changes("--now")
+	if len(v.Changes) != 1 || len(v.Reading.Missed) != 1 || time.Since(v.Reading.ReadTo) < 6*24*time.Hour {
+		t.Fatalf("%d lines, %+v", len(v.Changes), v.Reading)
+	}
+	if v = j.changes("--now"); len(v.Changes) != 2 || v.Reading.Added != 1 || len(v.Reading.Missed) != 0 || time.Since(v.Reading.ReadTo) > time.Hour {
+		t.Errorf("%d lines, %+v", len(v.Changes), v.Reading)
+	}
+}
+
 // TestLogsAreReadAfterPullsByOneServer: some minutes after a complete pull, once,
 // and not of a hub that is paused.
 func TestLogsAreReadAfterPullsByOneServer(t *testing.T) {
