@@ -45,6 +45,21 @@ type Partners struct {
 	Error   string    `json:"error,omitempty"`
 	Reason  Code      `json:"reason,omitempty"`
 	TriedAt time.Time `json:"tried_at,omitzero"`
+	Calls   int       `json:"calls,omitempty"` // that the last reading took
+}
+
+// What a reading of partners may cost. Meta is asked about each asset by itself.
+const (
+	partnerCalls = 10             // so many are made with every pull
+	partnerSpare = time.Minute    // each more puts the next reading off by so much
+	partnerMost  = 12 * time.Hour // but the daily pull always reads
+)
+
+// Spared says that the last reading is too young to be repeated, for what it
+// cost: pulls that our own changes ask for must not use the app's calls up.
+func (p Partners) Spared(now time.Time) bool {
+	last := later(p.At, p.TriedAt)
+	return !last.IsZero() && now.Sub(last) < min(partnerMost, time.Duration(p.Calls-partnerCalls)*partnerSpare)
 }
 
 // Find finds a partner by the id of its business.

@@ -104,3 +104,22 @@ func TestEachPartnerHasALineThatSaysWhoLooks(t *testing.T) {
 		t.Errorf("%q", notes)
 	}
 }
+
+// TestAReadingOfPartnersThatCostsMuchIsSpared for a while, but never a day: it
+// comes with every pull, and our own changes ask for many.
+func TestAReadingOfPartnersThatCostsMuchIsSpared(t *testing.T) {
+	for _, c := range []struct {
+		calls int
+		age   time.Duration
+		want  bool
+	}{{10, 0, false}, {70, 59 * time.Minute, true}, {70, time.Hour, false}, {5000, 11 * time.Hour, true}, {5000, 12 * time.Hour, false}} {
+		for _, p := range []Partners{{At: partnerNow, Calls: c.calls}, {At: partnerNow.Add(-time.Hour * 48), TriedAt: partnerNow, Calls: c.calls}} {
+			if p.Spared(partnerNow.Add(c.age)) != c.want {
+				t.Errorf("%d calls, %s ago: spared is not %t", c.calls, c.age, c.want)
+			}
+		}
+	}
+	if (Partners{Calls: 5000}).Spared(partnerNow) {
+		t.Error("what was never read is spared")
+	}
+}

@@ -22,7 +22,17 @@ func (p Puller) listPartners(ctx context.Context, conn connectors.Connector, l *
 	if !ok {
 		return nil
 	}
+	spared := false
+	if err := p.DB.Read(ctx, func(tx *storage.Tx) error {
+		last, err := tx.Partners(ctx, l.Pull.HubID)
+		spared = last.Spared(tx.Now())
+		return err
+	}); err != nil || spared {
+		return err
+	}
 	l.Partners = &bridge.Partners{HubID: l.Pull.HubID}
+	before := len(l.Calls)
+	defer func() { l.Partners.Calls = len(l.Calls) - before }()
 	list, err := given.PartnerBusinesses(ctx)
 	for i := 0; err == nil && i < len(list); i++ {
 		b := &list[i]
@@ -322,8 +332,8 @@ func takeMonitor(ctx context.Context, tx *storage.Tx, hub bridge.Hub, l Listing)
 		return err
 	}
 	before, err := tx.Partners(ctx, m.ours.ID)
-	if err != nil || before.At.IsZero() {
-		return err
+	if err != nil || before.At.IsZero() || before.At.After(l.Pull.StartedAt) {
+		return err // never read, or read anew since this pull asked
 	}
 	now := before
 	now.List = slices.DeleteFunc(slices.Clone(before.List), func(b bridge.PartnerBusiness) bool { return b.BusinessID == hub.BusinessID })

@@ -32,6 +32,9 @@ has access to one of them, and what of it adbridge gave. It changes nothing.`,
 					return err
 				}
 				hub := hubs[0]
+				if hub.PartnerOf != "" { // most of its people do not concern us
+					return wrong("see `adbridge members "+hub.Slug+"`", "assets: %w", hub.OnlyLookedAt("its people are shown as far as they reach what you share"))
+				}
 				traits := app.Planner.Traits(hub.Platform)
 				if users != "" {
 					return c.assetUsers(cmd, app, hub, users)

@@ -10,8 +10,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rs/zerolog"
+
 	"adbridge/bridge"
 	"adbridge/bridge/audit"
+	"adbridge/connectors"
 	"adbridge/connectors/tiktok/tiktoksim"
 )
 
@@ -234,7 +237,9 @@ func TestPartnersPeopleWhoReachWhatWeShareAreShownAndNobodyElseIsKept(t *testing
 	}
 	var calls []callView
 	s.must(&calls, "hub", "calls", "agency")
-	if !slices.ContainsFunc(calls, func(c callView) bool { return c.Op == "bc/asset/member/get" && c.RequestID != "" && !strings.Contains(c.Path, "?") }) {
+	if !slices.ContainsFunc(calls, func(c callView) bool {
+		return c.Op == "bc/asset/member/get" && c.RequestID != "" && !strings.Contains(c.Path, "?")
+	}) {
 		t.Errorf("the calls to the partner's Business Center are not on its record: %+v", calls)
 	}
 	if s.must(&calls, "hub", "calls", "eu"); !slices.ContainsFunc(calls, func(c callView) bool { return c.Op == "bc/partner/asset/get" }) {
@@ -438,6 +443,65 @@ func TestAPartnersIncompleteReadingConcludesNothing(t *testing.T) {
 			t.Errorf("nothing is said of the asset: %+v", report.Alarms)
 		}
 	})
+}
+
+// TestAssetsOfAPartnerAreNotListed: most of its people do not concern us.
+func TestAssetsOfAPartnerAreNotListed(t *testing.T) {
+	t.Parallel()
+	s := newAgency(t)
+	s.connectAgency()
+	for _, args := range [][]string{{"hub", "assets", "agency"}, {"hub", "assets", "agency", "--users", "catalog:" + catalogOne}} {
+		out, errs, code := s.adbridge(args...)
+		if code != exitError || out != "" || !strings.Contains(errs, "adbridge members agency") {
+			t.Errorf("%v: exit code %d\n%s%s", args, code, out, errs)
+		}
+	}
+}
+
+// TestTheConnectionToAPartnerRefusesEveryChange as the app opens it, whoever
+// asks: the token's account could make every one of them.
+func TestTheConnectionToAPartnerRefusesEveryChange(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	s := newAgency(t)
+	s.connectAgency()
+	app, err := NewApp(ctx, Config{DB: s.db, KeyFile: filepath.Join(s.dir, "adbridge.key")}, zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer app.Close()
+	hubs, err := app.hubs(ctx, []string{"agency"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := app.Dial(ctx, hubs[0].ID, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	who := connectors.Subject{PlatformID: s.id[reaching[0]], Email: reaching[0]}
+	asset := bridge.Asset{Kind: "advertiser", ID: adOne}
+	assets := conn.(connectors.Assets)
+	for what, change := range map[string]func() (connectors.Receipt, error){
+		"invite": func() (connectors.Receipt, error) {
+			return conn.Invite(ctx, []string{"new@corp.example"}, bridge.Owner)
+		},
+		"cancel": func() (connectors.Receipt, error) {
+			return conn.Cancel(ctx, connectors.Subject{Email: "invited.unrelated@" + agency})
+		},
+		"set role": func() (connectors.Receipt, error) { return conn.SetRole(ctx, who, bridge.Owner) },
+		"remove":   func() (connectors.Receipt, error) { return conn.Remove(ctx, who) },
+		"assign": func() (connectors.Receipt, error) {
+			return assets.Assign(ctx, who, bridge.AssetAccess{Asset: asset, Roles: []string{"ADMIN"}})
+		},
+		"unassign": func() (connectors.Receipt, error) { return assets.Unassign(ctx, who, asset) },
+	} {
+		if _, err := change(); connectors.KindOf(err) != connectors.KindForbidden || connectors.ReasonOf(err) != bridge.HubReadOnly {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if n := s.tiktok.Writes(); n != 0 {
+		t.Errorf("%d writes reached TikTok", n)
+	}
 }
 
 // TestDoctorOfAMonitorLooksFromBothSides, and leaves out what only changes need.
