@@ -237,7 +237,7 @@ func AddRule(ctx context.Context, db *storage.DB, r bridge.Rule, hubIDOrSlug, by
 			return err
 		}
 		if h, ok := sameRule(have, r); ok {
-			return fmt.Errorf("rule %s says so already: %w", h.ID, bridge.ErrExists)
+			return saidAlready(h, r)
 		}
 		for _, h := range have {
 			r.Order = max(r.Order, h.Order+1)

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"adbridge/bridge"
 	"adbridge/bridge/audit"
@@ -46,6 +47,14 @@ func readFirst(ctx context.Context, tx *storage.Tx, r bridge.Rule) error {
 		return nil
 	}
 	return tx.AskPull(ctx, r.HubID)
+}
+
+// saidAlready refuses a rule for the same group and role as one there is.
+func saidAlready(have, r bridge.Rule) error {
+	if slices.Equal(accessTexts(have.Assets), accessTexts(r.Assets)) {
+		return fmt.Errorf("rule %s says so already: %w", have.ID, bridge.ErrExists)
+	}
+	return fmt.Errorf("rule %s gives that role to that group already, with other assets (`adbridge rule set %s` changes them): %w", have.ID, have.ID, bridge.ErrExists)
 }
 
 func accessTexts(assets []bridge.AssetAccess) []string {

@@ -36,7 +36,7 @@ func (p Planner) WhatIf(ctx context.Context, hubID string, change bridge.Suppose
 	}
 	for _, r := range change.Add {
 		if have, ok := sameRule(w.Rules, r); ok && !slices.Contains(change.Remove, have.ID) {
-			return WhatIf{}, fmt.Errorf("rule %s says so already: %w", have.ID, bridge.ErrExists)
+			return WhatIf{}, saidAlready(have, r)
 		}
 	}
 	return whatIf(w, bridge.MakePlan(w), change), nil

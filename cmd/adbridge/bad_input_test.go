@@ -86,6 +86,7 @@ func TestBadInputNamesFieldAndFixAndChangesNothing(t *testing.T) {
 		{"id of what has none", give("finance:1=analyst"), []string{"asset", "finance=ROLE"}},
 		{"two roles where there is one", give("advertiser:1=operator+admin"), []string{"asset", "one role", "admin, operator"}},
 		{"asset without a role", give("advertiser:1"), []string{"asset", "KIND:ID=ROLE"}},
+		{"other assets of a rule there is", []string{"rule", "add", "--group", "Not there yet", "--hub", "eu", "--role", "owner", "--asset", "advertiser:1=operator"}, []string{"other assets", "rule set"}},
 		{"assets of an unknown rule", []string{"rule", "set", "nowhere", "--no-assets"}, []string{"nowhere", "rule list"}},
 		{"assets of a rule, but which", []string{"rule", "set", "nowhere"}, []string{"asset", "--no-assets"}},
 		{"unknown kind to list", []string{"hub", "assets", "eu", "--kind", "page"}, []string{"kind", "page", "advertiser"}},
