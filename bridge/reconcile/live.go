@@ -34,6 +34,9 @@ func (p Puller) Live(ctx context.Context, hubID string, e *bridge.Explanation) e
 	if err != nil {
 		return fmt.Errorf("explain %s live: %w", e.Asked, err)
 	}
+	if hub.PartnerOf != "" {
+		return nil // a search there may show people of the partner who do not concern us
+	}
 	var calls []connectors.Call
 	conn, err := p.Dial(ctx, hub.ID, func(c connectors.Call) { calls = append(calls, c) })
 	if err != nil {

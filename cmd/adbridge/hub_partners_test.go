@@ -502,6 +502,19 @@ func TestTheConnectionToAPartnerRefusesEveryChange(t *testing.T) {
 	if n := s.tiktok.Writes(); n != 0 {
 		t.Errorf("%d writes reached TikTok", n)
 	}
+	// Nor is anyone searched for there.
+	s.reads("agency")
+	var views []memberView
+	s.must(&views, "members", "agency")
+	asked := len(s.tiktok.Requests())
+	if err := app.Puller.Live(ctx, hubs[0].ID, &bridge.Explanation{Asked: reaching[0], Members: []string{views[0].ID}}); err != nil || len(s.tiktok.Requests()) != asked {
+		t.Errorf("explain --live asked the partner's Business Center %d times, %v", len(s.tiktok.Requests())-asked, err)
+	}
+	for _, args := range [][]string{{"hub", "changes", "agency", "--now"}, {"hub", "assets", "agency", "--users", "advertiser:" + adOne}} {
+		if out, errs, code := s.adbridge(args...); code == exitDone || !strings.Contains(errs, "connected to look only") {
+			t.Errorf("%v: exit code %d\n%s%s", args, code, out, errs)
+		}
+	}
 }
 
 // TestDoctorOfAMonitorLooksFromBothSides, and leaves out what only changes need.
