@@ -44,6 +44,7 @@ type Budget struct {
 	untold   time.Time // the end of a pause that the keeper does not know of
 	lastCall time.Time
 	gap      time.Duration // between the last call and the one before
+	streak   int           // calls without a longer gap between them
 	asked    time.Time     // when a budget without windows last looked for a pause
 	took     time.Duration // what is not known of the ledger's clock, at the last booking
 	barren   time.Time     // the last booking gave nothing: not again before
@@ -146,6 +147,9 @@ func (b *Budget) Wait(ctx context.Context, write bool) error {
 	if !b.lastCall.IsZero() {
 		b.gap = max(start.Sub(b.lastCall), 1)
 	}
+	if b.lastCall.IsZero() || len(b.windows) > 0 && b.gap >= 2*shortest(b.windows).slice() {
+		b.gap, b.streak = 0, 0
+	}
 	b.queue[kind] = append(b.queue[kind], w)
 	defer func() { b.queue[kind] = slices.DeleteFunc(b.queue[kind], func(x *waiter) bool { return x == w }) }()
 	for {
@@ -208,6 +212,7 @@ func (b *Budget) serve(now time.Time) {
 		w := b.queue[kind][0]
 		b.queue[kind] = b.queue[kind][1:]
 		b.lastKind, b.lastCall = kind, now
+		b.streak++
 		w.granted = true
 		w.wake()
 	}
@@ -257,9 +262,7 @@ func (b *Budget) order(now time.Time) (o Order, ok bool) {
 	if o.Reads+o.Writes == 0 || o.Most <= 0 {
 		return o, false
 	}
-	if b.gap < 2*shortest(b.windows).slice() {
-		o.Gap = b.gap
-	}
+	o.Gap, o.More = b.gap, b.streak/2 // a command of two calls books no third
 	return o, true
 }
 
@@ -445,6 +448,24 @@ func (b *Budget) PauseUntil(t time.Time) {
 	if err == nil && b.untold.Equal(t) {
 		b.untold = time.Time{}
 	}
+}
+
+// Close gives back what is booked and was not called, for others to use and so
+// that it is not counted. What is called after it is booked anew.
+func (b *Budget) Close(ctx context.Context) error {
+	b.mu.Lock()
+	unspent := b.unspent
+	for _, s := range b.held {
+		if s.Calls > 0 {
+			unspent = append(unspent, s.Slot)
+		}
+	}
+	b.held, b.unspent = nil, nil
+	b.mu.Unlock()
+	if len(unspent) == 0 {
+		return nil
+	}
+	return b.keeper.Change(ctx, func(l *Ledger, _, _ time.Time) { l.Return(b.windows, unspent) })
 }
 
 // Levels shows what is left in every window, by all processes' count as it was

@@ -44,6 +44,7 @@ const (
 type Order struct {
 	Reads, Writes int           // calls that wait
 	Gap           time.Duration // between the last two calls: more will come at this pace; 0: none
+	More          int           // and no more than so many
 	Most          int           // calls to book at most
 	Empty         bool          // the process holds nothing yet
 	Late          time.Duration // a slice that is over so soon is of no use to it
@@ -92,9 +93,7 @@ func reach(windows []Window) time.Duration {
 // nothing is kept for nobody.
 func (l *Ledger) Book(now time.Time, windows []Window, o Order) Booking {
 	now = l.tick(now, windows)
-	for _, s := range o.Unspent {
-		l.charge(windows, s.Start, -s.Calls)
-	}
+	l.Return(windows, o.Unspent)
 	if o.Pause > 0 {
 		l.Pause(now.Add(o.Pause))
 	}
@@ -198,6 +197,7 @@ func (l *Ledger) expect(b *Booking, windows []Window, o Order, last time.Time) {
 	for _, s := range b.Slots {
 		left -= s.Calls
 	}
+	left = min(left, o.More)
 	if o.Gap <= 0 || last.IsZero() {
 		return
 	}
@@ -247,6 +247,13 @@ func (l *Ledger) room(windows []Window, t time.Time, kind int) (room int, until 
 		}
 	}
 	return room, until
+}
+
+// Return takes out of the counts what was booked and not called.
+func (l *Ledger) Return(windows []Window, unspent []Slot) {
+	for _, s := range unspent {
+		l.charge(windows, s.Start, -s.Calls)
+	}
 }
 
 // charge counts calls in the slices around t, or takes them out again.

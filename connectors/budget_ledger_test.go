@@ -33,7 +33,7 @@ func TestNoBookingsCanBeSpentBeyondALimit(t *testing.T) {
 				now = now.Add(time.Duration(rng.Int64N(int64(200 * time.Millisecond))))
 			}
 			o := Order{Reads: rng.IntN(5), Writes: rng.IntN(4), Most: 1 + rng.IntN(2*shortest(windows).perSlice()), Empty: rng.IntN(2) == 0,
-				Gap: time.Duration(rng.Int64N(int64(400 * time.Millisecond))), Late: time.Duration(rng.Int64N(int64(20 * time.Millisecond)))}
+				More: rng.IntN(9), Gap: time.Duration(rng.Int64N(int64(400 * time.Millisecond))), Late: time.Duration(rng.Int64N(int64(20 * time.Millisecond)))}
 			open = slices.DeleteFunc(open, func(s Slot) bool {
 				if !s.End.Before(now) {
 					return false

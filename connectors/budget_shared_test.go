@@ -441,6 +441,67 @@ func TestWhatWasBookedInVainIsTakenOutAgain(t *testing.T) {
 	})
 }
 
+// TestAProcessThatEndsGivesBackWhatItDidNotCall: the next finds the calls free,
+// and nothing is counted that was not made.
+func TestAProcessThatEndsGivesBackWhatItDidNotCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlace()
+		f := newFleet(t, p, 2, basic)
+		ctx, end := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		for range 10 {
+			wg.Go(func() { _ = f.procs[0].Wait(ctx, false) })
+		}
+		synctest.Wait()
+		end()
+		wg.Wait()
+		if err := f.procs[0].Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(250 * time.Millisecond)
+		began := time.Now()
+		if err := f.procs[1].Wait(t.Context(), true); err != nil || time.Since(began) > 0 {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+		l, now, err := p.Look(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if used := l.Levels(now, basic)[2].Used; used != 3 {
+			t.Errorf("two calls of one and one of the other are counted as %d", used)
+		}
+		changes := p.changes
+		for range 2 { // there is nothing more to give back
+			if err := f.procs[0].Close(t.Context()); err != nil || p.changes != changes {
+				t.Errorf("%d changes at rest: %v", p.changes-changes, err)
+			}
+		}
+	})
+}
+
+// TestACommandOfTwoCallsBooksNoThird.
+func TestACommandOfTwoCallsBooksNoThird(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlace()
+		for range 3 {
+			b := p.budget(basic...)
+			for range 2 {
+				if err := b.Wait(t.Context(), false); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(5 * time.Millisecond)
+			}
+		}
+		l, now, err := p.Look(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if used := l.Levels(now, basic)[2].Used; used != 6 {
+			t.Errorf("six calls are counted as %d", used)
+		}
+	})
+}
+
 // TestAClockThatIsSetBackGivesNothingTwice.
 func TestAClockThatIsSetBackGivesNothingTwice(t *testing.T) {
 	for _, back := range []time.Duration{3 * time.Millisecond, 700 * time.Millisecond, 9 * time.Second, 2 * time.Hour} {

@@ -2,6 +2,7 @@ package connectors
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -73,6 +74,17 @@ func (b *Budgets) WindowsOf(platform bridge.Platform, app string) []Window {
 		return own
 	}
 	return usual
+}
+
+// Close gives back what every budget has booked and not called.
+func (b *Budgets) Close(ctx context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var errs []error
+	for _, one := range b.apps {
+		errs = append(errs, one.Close(ctx))
+	}
+	return errors.Join(errs...)
 }
 
 // Of gives the one budget of an app.

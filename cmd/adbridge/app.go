@@ -99,8 +99,15 @@ func (a *App) ownWindows(p bridge.Platform, name string) []connectors.Window {
 	return tiktok.Tiers[a.Config.tierOf(name[strings.LastIndexByte(name, '/')+1:])]
 }
 
-// Close closes the database.
-func (a *App) Close() error { return a.DB.Close() }
+// Close gives back the calls that were booked in vain, and closes the database.
+func (a *App) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if err := a.budgets.Close(ctx); err != nil {
+		a.Log.Warn().Err(err).Str("op", "budget").Msg("calls that were booked and not made stay counted")
+	}
+	return a.DB.Close()
+}
 
 // Dial opens the connector of a hub with its credentials and its app's budget.
 func (a *App) Dial(ctx context.Context, hubID string, onCall func(connectors.Call)) (connectors.Connector, error) {
