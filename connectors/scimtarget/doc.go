@@ -12,6 +12,6 @@
 // What SCIM leaves open shapes the code. A group's members come without
 // addresses, so Members reads both groups and then pages through the users; who
 // is in a group and was on no page is asked for alone, so that nobody is lost
-// between two pages. Not every product filters by address, so Find falls back to
+// between two pages, and so are a few of many. Not every product filters by address, so Find falls back to
 // the pages. A user's own list of groups is not believed: many leave it out.
 package scimtarget

@@ -97,9 +97,10 @@ type group struct {
 	} `json:"members"`
 }
 
-// each hands over a listing, until someone has seen enough. What a product
-// shows twice because its list moves is handed over twice.
-func each[T any](ctx context.Context, c *Connector, resource string, query url.Values, more func(T) bool) error {
+// pages hands over a listing page by page, with how many pages are still to
+// come, until someone has seen enough. What a product shows twice because its
+// list moves is handed over twice.
+func pages[T any](ctx context.Context, c *Connector, resource string, query url.Values, more func(rows []T, left int) bool) error {
 	for start := 1; ; {
 		q := url.Values{"startIndex": {strconv.Itoa(start)}, "count": {strconv.Itoa(c.pageSize)}}
 		for k, v := range query {
@@ -114,16 +115,24 @@ func each[T any](ctx context.Context, c *Connector, resource string, query url.V
 			e.Err = errors.New("the listing has no totalResults")
 			return e
 		}
-		for _, v := range p.Resources {
-			if !more(v) {
-				return nil
-			}
-		}
+		n := len(p.Resources)
+		start += n
 		// A provider may give fewer than asked for, and its totals may move.
-		if start += len(p.Resources); len(p.Resources) == 0 || start > *p.TotalResults {
+		rest := max(0, *p.TotalResults-start+1)
+		if !more(p.Resources, (rest+n-1)/max(n, 1)) || n == 0 || rest == 0 {
 			return nil
 		}
 	}
+}
+
+// each hands over a whole listing.
+func each[T any](ctx context.Context, c *Connector, resource string, query url.Values, one func(T)) error {
+	return pages(ctx, c, resource, query, func(rows []T, _ int) bool {
+		for _, v := range rows {
+			one(v)
+		}
+		return true
+	})
 }
 
 // filtered is a listing by one attribute.
@@ -136,7 +145,7 @@ func filtered[T any](ctx context.Context, c *Connector, resource, attr, value st
 	if resource == "Groups" {
 		query.Set("excludedAttributes", "members")
 	}
-	err = each(ctx, c, resource, query, func(v T) bool { all = append(all, v); return true })
+	err = each(ctx, c, resource, query, func(v T) { all = append(all, v) })
 	return all, err
 }
 
@@ -152,7 +161,7 @@ func (c *Connector) groupID(ctx context.Context, role bridge.Role) (string, erro
 	found, err := filtered[group](ctx, c, "Groups", "displayName", name)
 	if connectors.KindOf(err) == connectors.KindRefused { // cannot be asked for by name
 		found = nil
-		err = each(ctx, c, "Groups", url.Values{"excludedAttributes": {"members"}}, func(g group) bool { found = append(found, g); return true })
+		err = each(ctx, c, "Groups", url.Values{"excludedAttributes": {"members"}}, func(g group) { found = append(found, g) })
 	}
 	if err != nil {
 		return "", err
@@ -202,7 +211,7 @@ func (c *Connector) roster(ctx context.Context, which ...bridge.Role) (roster, e
 			return nil, err
 		}
 		var g group
-		if _, err := c.get(ctx, "Group", "/Groups/"+url.PathEscape(id), nil, &g); err != nil {
+		if _, err := c.get(ctx, "Group", "/Groups/"+url.PathEscape(id), url.Values{"attributes": {"id,displayName,members"}}, &g); err != nil {
 			return nil, c.groupGone(err, role)
 		}
 		if g.ID != id {
@@ -246,17 +255,22 @@ func (c *Connector) Members(ctx context.Context, _ func(int)) iter.Seq2[bridge.S
 			}
 		}
 		stopped := false
-		give := func(u user) bool {
-			if role, ok := missing[u.ID]; ok {
+		give := func(u user) {
+			if role, ok := missing[u.ID]; ok && !stopped {
 				delete(missing, u.ID)
 				stopped = !yield(c.seen(u, role), nil)
 			}
-			return !stopped && len(missing) > 0
 		}
 		if len(missing) > 0 {
-			err = each(ctx, c, "Users", nil, give)
+			err = pages(ctx, c, "Users", nil, func(rows []user, left int) bool {
+				for _, u := range rows {
+					give(u)
+				}
+				// A few of many users are sooner asked for alone.
+				return !stopped && len(missing) > left
+			})
 		}
-		for _, id := range sorted(missing) { // on no page: gone meanwhile, or hidden between two
+		for _, id := range sorted(missing) { // on no page read: gone meanwhile, hidden between two, or few
 			if err != nil || stopped {
 				break
 			}
@@ -366,7 +380,7 @@ func (c *Connector) accounts(ctx context.Context, email string) ([]user, error) 
 		found, err := filtered[user](ctx, c, "Users", attr, email)
 		if connectors.KindOf(err) == connectors.KindRefused {
 			all = nil
-			err = each(ctx, c, "Users", nil, func(u user) bool { add(u); return true })
+			err = each(ctx, c, "Users", nil, add)
 			return all, err
 		}
 		if err != nil {

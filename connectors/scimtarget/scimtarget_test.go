@@ -298,6 +298,33 @@ func TestADeactivatedAccountIsAMemberAndNoOwnerToRelyOn(t *testing.T) {
 	}
 }
 
+// TestAFewMembersOfALargeTenantAreReadByAFewCalls.
+func TestAFewMembersOfALargeTenantAreReadByAFewCalls(t *testing.T) {
+	h := startHub(t, scimtargetsim.Switches{}, []connectortest.Person{person("ana@example.com", bridge.Owner, "u-ana")})
+	h.Edit(func(w *scimtargetsim.World) {
+		u := &w.Tenants[0]
+		for i := range 3000 {
+			u.Users = append(u.Users, scimtargetsim.User{ID: fmt.Sprint("x", i), UserName: fmt.Sprint("x", i)})
+		}
+		u.Users = append(u.Users, scimtargetsim.User{ID: "u-last", UserName: "last@example.com"})
+		u.Groups[2].Members = append(u.Groups[2].Members, "u-last")
+	})
+	var got []string
+	for s, err := range h.connect().Members(t.Context(), nil) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, s.PlatformID)
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, []string{"u-ana", "u-last", selfID}) {
+		t.Errorf("members %v", got)
+	}
+	if n := len(h.Requests()); n > 8 {
+		t.Errorf("%d calls for three members of three thousand users", n)
+	}
+}
+
 // TestATokenThatMayOnlyReadChangesNothing and is told so.
 func TestATokenThatMayOnlyReadChangesNothing(t *testing.T) {
 	h := startHub(t, scimtargetsim.Switches{}, []connectortest.Person{person("ana@example.com", bridge.Owner, "u-ana")})
