@@ -9,6 +9,8 @@ import (
 
 	"adbridge/bridge"
 	"adbridge/bridge/reconcile"
+	"adbridge/connectors/meta/metasim"
+	"adbridge/connectors/tiktok/tiktoksim"
 )
 
 // TestAccessToAssetsComesAfterAcceptanceAndGoesWithTheGroup: who is invited has
@@ -373,6 +375,46 @@ func TestAPullThatIsToldToStopStopsAndChangesNobody(t *testing.T) {
 		j.tripRead("throttled", -1)
 		if p := j.tryPull(); p.Complete || p.Reason != bridge.PlatformThrottled {
 			t.Errorf("told to slow down, the pull is complete %t, %s", p.Complete, p.Reason)
+		}
+	})
+}
+
+// TestAccessThatTakesItsTimeToShowIsGivenOnce: while a platform's readings lag
+// behind, the same access is not given again, nor taken for somebody else's doing.
+func TestAccessThatTakesItsTimeToShowIsGivenOnce(t *testing.T) {
+	ana := "ana.silva@" + lumen
+	assetsOnBoth(t, company(), func(t *testing.T, j *assetJourney) {
+		j.hub("full")
+		j.rule("Staff", "collaborator")
+		j.gives("Buyers", j.more...)
+		j.onboard("Staff", ana)
+		j.group("Buyers")
+		j.pull()
+		j.set("propagation-delay=2s")
+		lag := time.Second
+		j.ok(j.tiktok.SetSwitches(tiktoksim.Switches{Masking: "none", Propagation: lag}))
+		sw := j.meta.Switches()
+		sw.Propagation = metasim.Duration(lag)
+		j.ok(j.meta.SetSwitches(sw))
+		j.forget()
+		through := func(what string) {
+			j.until(what, func() bool {
+				j.tryPull()
+				return len(j.tasks()) == 0
+			})
+		}
+		j.join("Buyers", ana)
+		through("the access is given and seen")
+		j.has(ana, j.more...)
+		if given, taken := j.assetWrites(); given != 1 || taken != 0 {
+			t.Errorf("%d calls gave access and %d took it, want one that gives", given, taken)
+		}
+		j.forget()
+		j.leave("Buyers", ana)
+		through("the access is taken and seen to be gone")
+		j.has(ana)
+		if given, taken := j.assetWrites(); given != 0 || taken != 1 {
+			t.Errorf("%d calls gave access and %d took it, want one that takes", given, taken)
 		}
 	})
 }
