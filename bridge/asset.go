@@ -194,14 +194,19 @@ type DesiredAsset struct {
 	Since time.Time    `json:"since"` // when it last changed: the settle window starts here
 	Cause Code         `json:"cause"` // why it last changed
 	Why   []Provenance `json:"why,omitempty"`
+	// Concerns is how many a guard saw the change concern at once, as of Desired.
+	Concerns int `json:"concerns,omitempty"`
 }
 
 // MemberAsset is how a member stands with one asset: what the platform shows,
 // and what we last made so.
 type MemberAsset struct {
 	Asset
-	Roles     []string  `json:"roles,omitempty"`   // as last observed; none: no access
-	Applied   []string  `json:"applied,omitempty"` // what we last made so; none: never, or taken back
+	Roles   []string `json:"roles,omitempty"`   // as last observed; none: no access
+	Applied []string `json:"applied,omitempty"` // what we last made so; none: never, or taken back
+	// Had is what Applied was before our last accepted write: it is so again if a
+	// reading contradicts the platform's yes.
+	Had       []string  `json:"had,omitempty"`
 	AppliedAt time.Time `json:"applied_at,omitzero"`
 	SeenAt    time.Time `json:"seen_at,omitzero"` // start of the pull that first showed it so; Pull.Assets says when it was read last
 }

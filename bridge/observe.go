@@ -104,6 +104,8 @@ func newObserver(o Observation) *observer {
 		x.before[m.ID] = m
 		x.members = append(x.members, &m)
 	}
+	x.invites = slices.Clone(o.Invitations)
+	x.takeBack()
 	slices.SortFunc(x.members, func(a, b *Member) int { return cmp.Compare(a.ID, b.ID) })
 	for _, m := range x.members {
 		x.byID[m.ID] = m
@@ -116,7 +118,6 @@ func newObserver(o Observation) *observer {
 			x.byInvite[m.InvitationID] = m
 		}
 	}
-	x.invites = slices.Clone(o.Invitations)
 	slices.SortFunc(x.invites, func(a, b Invitation) int { return cmp.Or(a.SentAt.Compare(b.SentAt), cmp.Compare(a.ID, b.ID)) })
 	return x
 }

@@ -38,6 +38,9 @@ func (x *observer) seeAssets(m *Member, has map[Asset][]string, read map[Asset]b
 		k, _ := x.Traits.Asset(was.Kind)
 		roles = k.Whole(roles)
 		if !x.tooEarly(was.AppliedAt) && !sameRoles(was.Roles, roles) {
+			if t, ok := x.unkept(m, was.Asset); ok {
+				was = UnkeptAccess(t, was, roles)
+			}
 			was.Roles, was.SeenAt = roles, x.Pull.StartedAt
 			m.put(was)
 		}

@@ -170,18 +170,26 @@ func recordAccess(ctx context.Context, tx *storage.Tx, t *bridge.Task, at time.T
 	if err != nil {
 		return err
 	}
+	a := accessOf(&m, t.Asset)
+	if a.AppliedAt.After(at) {
+		return nil // a later write of ours has overtaken this one
+	}
+	if t.State == bridge.Accepted { // what is ours on the platform's word alone may have to be taken back
+		a.Had = a.Applied
+	}
+	a.Roles, a.Applied, a.AppliedAt = t.Roles, t.Ours, at
+	return tx.PutMembers(ctx, []bridge.Member{m})
+}
+
+// accessOf is how the member stands with an asset, in a list of their own.
+func accessOf(m *bridge.Member, asset bridge.Asset) *bridge.MemberAsset {
 	m.Assets = slices.Clone(m.Assets)
-	i := slices.IndexFunc(m.Assets, func(a bridge.MemberAsset) bool { return a.Asset == t.Asset })
-	if i < 0 {
-		m.Assets = append(m.Assets, bridge.MemberAsset{Asset: t.Asset})
+	on := func(a bridge.MemberAsset) bool { return a.Asset == asset }
+	if !slices.ContainsFunc(m.Assets, on) {
+		m.Assets = append(m.Assets, bridge.MemberAsset{Asset: asset})
 		slices.SortFunc(m.Assets, func(a, b bridge.MemberAsset) int {
 			return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
 		})
-		i = slices.IndexFunc(m.Assets, func(a bridge.MemberAsset) bool { return a.Asset == t.Asset })
 	}
-	a := &m.Assets[i]
-	if !a.AppliedAt.After(at) { // else a later write of ours has overtaken this one
-		a.Roles, a.Applied, a.AppliedAt = t.Roles, t.Ours, at
-	}
-	return tx.PutMembers(ctx, []bridge.Member{m})
+	return &m.Assets[slices.IndexFunc(m.Assets, on)]
 }

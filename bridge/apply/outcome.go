@@ -23,7 +23,7 @@ const (
 	quarantineAfter = 8              // failures in a row, over all tasks of the hub
 	quarantineFor   = time.Hour
 	pullWithin      = 10 * time.Minute // a pull that several read-backs wait for
-	contradictions  = 3                // yeses that no read confirmed, before a person must look
+	contradictions  = bridge.Contradictions
 )
 
 // finish writes what became of the batch: each task as decide leaves it, its

@@ -175,3 +175,40 @@ func changeInvitations(ctx context.Context, tx *storage.Tx, t *bridge.Task, chan
 	}
 	return tx.PutInvitations(ctx, changed)
 }
+
+// takeBack undoes what the yes to a task made us write, once a read has
+// contradicted it.
+func takeBack(ctx context.Context, tx *storage.Tx, b *batch, t bridge.Task, read reading) error {
+	all, err := tx.Invitations(ctx, t.HubID)
+	if err != nil {
+		return err
+	}
+	var changed []bridge.Invitation
+	for _, i := range all {
+		if i, was := bridge.UnkeptInvitation(t, i); was {
+			changed = append(changed, i)
+		}
+	}
+	if err := tx.PutInvitations(ctx, changed); err != nil || t.MemberID == "" {
+		return err
+	}
+	m, err := tx.Member(ctx, t.MemberID)
+	if errors.Is(err, bridge.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	was := m.AppliedAt
+	m = bridge.Unkept(t, m, read.row)
+	if ofAsset(t) {
+		a := accessOf(&m, t.Asset)
+		was = a.AppliedAt
+		k, _ := b.traits.Asset(t.Asset.Kind)
+		*a = bridge.UnkeptAccess(t, *a, k.Whole(rolesIn(read.users, t.PlatformID)))
+	}
+	if was.After(t.AboutToAt) {
+		return nil // a later write of ours has overtaken this one
+	}
+	return tx.PutMembers(ctx, []bridge.Member{m})
+}

@@ -28,16 +28,16 @@ func (w Worker) settleOne(ctx context.Context, one *batch) error {
 	if gone, err := w.memberGone(ctx, one); gone || err != nil {
 		return err
 	}
-	shown, row, began, err := w.readBack(ctx, one)
+	read, err := w.readBack(ctx, one)
 	t := one.task()
-	late := !began.Before(t.AboutToAt.Add(one.hub.Propagation(one.traits)))
+	late := !read.began.Before(t.AboutToAt.Add(one.hub.Propagation(one.traits)))
 	switch {
 	case err != nil:
 		return w.readLater(ctx, one, err)
-	case shown:
+	case read.shown:
 		return w.finish(ctx, one, func(ctx context.Context, tx *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
 			t.State = bridge.Confirmed
-			if err := w.record(ctx, tx, one, t, row); err != nil {
+			if err := w.record(ctx, tx, one, t, read.row); err != nil {
 				return "", nil, err
 			}
 			if t.Action == bridge.Cancel { // or it was accepted just before: a member whom only a whole reading shows
@@ -88,25 +88,33 @@ func (w Worker) readLater(ctx context.Context, one *batch, cause error) error {
 }
 
 // confirm reads an accepted task back. A platform's yes that a late enough
-// read contradicts is not believed: the plan decides anew, and after some
-// such yeses a person must look.
+// read contradicts is not believed: what was written on its word is taken back,
+// so that the change is owed as before and tried again, and after some such
+// yeses a person must look.
 func (w Worker) confirm(ctx context.Context, b *batch) error {
 	if gone, err := w.memberGone(ctx, b); gone || err != nil {
 		return err
 	}
-	shown, row, _, err := w.readBack(ctx, b)
+	read, err := w.readBack(ctx, b)
 	if err != nil {
 		return w.readLater(ctx, b, err)
 	}
 	return w.finish(ctx, b, func(ctx context.Context, tx *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
-		if shown {
+		if read.shown {
 			t.State = bridge.Confirmed
-			if err := w.record(ctx, tx, b, t, row); err != nil {
+			if err := w.record(ctx, tx, b, t, read.row); err != nil {
 				return "", nil, err
 			}
 			return audit.TaskConfirmed, nil, nil
 		}
 		t.Reason = bridge.PlatformNotConfirmed
+		if t.Action == bridge.SetRole && read.row.Presence == "" { // the member is not shown at all: see missing
+			t.State = bridge.Superseded
+			return audit.TaskContradicted, map[string]any{"attempt": t.Attempt}, tx.AskPull(ctx, b.hub.ID)
+		}
+		if err := takeBack(ctx, tx, b, *t, read); err != nil {
+			return "", nil, err
+		}
 		if t.Attempt >= contradictions {
 			t.State = bridge.TaskHeld
 			return audit.TaskHeld, map[string]any{"reason": t.Reason}, nil
@@ -117,13 +125,21 @@ func (w Worker) confirm(ctx context.Context, b *batch) error {
 	})
 }
 
+// reading is what the platform was read to show of a task.
+type reading struct {
+	shown bool // its effect
+	row   bridge.Seen
+	users []bridge.AssetUser // of its asset
+	began time.Time
+}
+
 // readBack asks the platform what it shows of a task's person.
-func (w Worker) readBack(ctx context.Context, b *batch) (shown bool, row bridge.Seen, began time.Time, err error) {
+func (w Worker) readBack(ctx context.Context, b *batch) (r reading, err error) {
 	t := b.task()
 	var members []bridge.Member
 	var invitations []bridge.Invitation
 	err = w.DB.Read(ctx, func(tx *storage.Tx) (err error) {
-		began = tx.Now()
+		r.began = tx.Now()
 		if members, err = tx.Members(ctx, t.HubID, false); err != nil {
 			return err
 		}
@@ -131,17 +147,19 @@ func (w Worker) readBack(ctx context.Context, b *batch) (shown bool, row bridge.
 		return err
 	})
 	if err != nil {
-		return false, row, began, fmt.Errorf("read task %s back: %w", t.ID, err)
+		return r, fmt.Errorf("read task %s back: %w", t.ID, err)
 	}
 	if ofAsset(*t) {
-		users, err := usersNow(ctx, b)
-		return err == nil && bridge.ShowsAsset(*t, users), row, began, err
+		if r.users, err = usersNow(ctx, b); err == nil {
+			r.shown = bridge.ShowsAsset(*t, r.users)
+		}
+		return r, err
 	}
 	seen, err := b.conn.Find(ctx, subject(*t))
 	if err != nil {
-		return false, row, began, err
+		return r, err
 	}
 	fits, others := bridge.Fitting(*t, seen, members, invitations)
-	shown, row = bridge.Shows(*t, fits, others)
-	return shown, row, began, nil
+	r.shown, r.row = bridge.Shows(*t, fits, others)
+	return r, nil
 }

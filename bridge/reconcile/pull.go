@@ -315,18 +315,34 @@ func confirm(ctx context.Context, tx *storage.Tx, hub bridge.Hub, w bridge.World
 		if !ok {
 			continue // its asset was not read; it is read back by itself
 		}
-		t.EndedAt = tx.Now()
 		if shown {
-			t.State = bridge.Confirmed
+			t.State, t.EndedAt = bridge.Confirmed, tx.Now()
 			events = append(events, storage.TaskEvent(t, audit.TaskConfirmed, map[string]any{"pull": l.Pull.ID}))
 		} else {
-			// The platform said yes and shows otherwise; the plan decides anew.
-			t.State, t.Reason = bridge.Superseded, bridge.PlatformNotConfirmed
-			events = append(events, storage.TaskEvent(t, audit.TaskContradicted, map[string]any{"pull": l.Pull.ID}))
+			action := unkept(&t, tx.Now())
+			events = append(events, storage.TaskEvent(t, action, map[string]any{"pull": l.Pull.ID, "attempt": t.Attempt, "reason": t.Reason}))
 		}
 		if err := tx.UpdateTask(ctx, t); err != nil {
 			return nil, err
 		}
 	}
 	return events, nil
+}
+
+// unkept takes an accepted task on that the pull contradicts: the platform said
+// yes and shows otherwise. What the yes made us write, Observe has taken back.
+// The task is tried again while the plan still wants it, and after some such
+// yeses a person must look. An invitation has its own account of tries.
+func unkept(t *bridge.Task, now time.Time) (action string) {
+	t.Reason = bridge.PlatformNotConfirmed
+	switch {
+	case t.Action == bridge.Invite || t.Action == bridge.ReInvite:
+		t.State, t.EndedAt = bridge.Superseded, now
+		return audit.TaskContradicted
+	case t.Attempt >= bridge.Contradictions:
+		t.State, t.EndedAt = bridge.TaskHeld, now
+		return audit.TaskHeld
+	}
+	t.State, t.NotBefore = bridge.Ready, now
+	return audit.TaskContradicted
 }
