@@ -63,16 +63,22 @@ func loggedTarget(path, rawQuery string) string {
 	if rawQuery == "" {
 		return path
 	}
-	var out []string
+	var out strings.Builder
+	out.Grow(len(rawQuery))
 	for p := range strings.SplitSeq(rawQuery, "&") {
 		name, value, _ := strings.Cut(p, "=")
 		plain, err := url.QueryUnescape(value)
-		if !known[name] || err != nil || strings.Contains(strings.ToLower(plain), "password") {
+		if !known[name] || err != nil || containsFold(plain, "password") {
 			value = masked
 		}
-		out = append(out, cut(name, 100)+"="+cut(value, 1000))
+		if out.Len() > 0 {
+			out.WriteByte('&')
+		}
+		out.WriteString(cut(name, 100))
+		out.WriteByte('=')
+		out.WriteString(cut(value, 1000))
 	}
-	return path + "?" + cut(strings.Join(out, "&"), 4000)
+	return path + "?" + cut(out.String(), 4000)
 }
 
 // redacted is a request body as the log may show it: without passwords, and no

@@ -118,6 +118,9 @@ func (s *server) list(r *request, kinds []*kind, q query) (*reply, error) {
 			if filters[i], err = k.parseFilter(q.filter, s.limits, s.base, len(kinds) > 1); err != nil {
 				return nil, err
 			}
+			if len(kinds) == 1 {
+				break
+			}
 			if _, err := k.parseFilter(q.filter, s.limits, s.base, false); err == nil {
 				known = true
 			} else if firstErr == nil {
