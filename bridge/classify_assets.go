@@ -13,7 +13,8 @@ type step struct {
 	*AssetStep
 	it       *item
 	kind     AssetKind
-	since    time.Time // an approval must be younger
+	since    time.Time // a rejection must be younger
+	concerns int       // those whom the change of the wish was seen to concern at once
 	approved bool
 }
 
@@ -44,7 +45,7 @@ func (p *planner) assets() {
 				continue
 			}
 			it.Assets = append(it.Assets, s)
-			p.steps = append(p.steps, &step{it: it, kind: k, since: d.Since})
+			p.steps = append(p.steps, &step{it: it, kind: k, since: d.Since, concerns: d.Concerns})
 		}
 	}
 	n := 0

@@ -50,6 +50,13 @@ func (it *item) inHand() bool {
 	return it.Verdict == Waiting && (it.Reason == TaskUnderWay || it.Reason == TaskUnconfirmed)
 }
 
+// concerned says that the row counts among those whom one change concerns:
+// what is owed or held, what somebody rejected, and what is in hand or failed.
+func (it *item) concerned() bool {
+	return it.owed() || it.Verdict == Held || it.inHand() || it.Verdict == Suppressed && it.Reason == DecisionRejected ||
+		it.Verdict == NeedsPerson && it.TaskID != ""
+}
+
 // pick lists the rows that a test holds for, in order.
 func (p *planner) pick(test func(*item) bool) []*item {
 	var out []*item
@@ -290,20 +297,26 @@ func (p *planner) shrank() string {
 }
 
 // emptyDesired refuses to empty a hub because the rules want nobody. One
-// single leaver is an ordinary leaver.
+// single leaver is an ordinary leaver, but not the last of many who were held.
 func (p *planner) emptyDesired() {
 	for _, d := range p.wishes {
 		if d.Role != NoRole {
 			return
 		}
 	}
-	rows := p.pick(func(it *item) bool { return (it.Action == Remove || it.Action == Cancel) && it.owed() })
-	if len(rows) == 0 || len(rows) == 1 && rows[0].h.leaver() {
+	rows := p.pick(func(it *item) bool { return (it.Action == Remove || it.Action == Cancel) && it.concerned() })
+	owed := slices.DeleteFunc(slices.Clone(rows), func(it *item) bool { return !it.owed() })
+	together := len(rows)
+	for _, it := range rows {
+		together = max(together, it.h.concerns)
+	}
+	if len(owed) == 0 || together == 1 && owed[0].h.leaver() {
 		return
 	}
-	detail := fmt.Sprintf("nobody is wanted, %d would go", len(rows))
+	p.concern(rows, together)
+	detail := fmt.Sprintf("nobody is wanted, %d would go", len(owed))
 	p.alarms = append(p.alarms, Alarm{GuardEmptyDesired, detail})
-	for _, it := range rows {
+	for _, it := range owed {
 		if !it.approved {
 			p.hold(it, GuardEmptyDesired, detail)
 		}
@@ -311,23 +324,37 @@ func (p *planner) emptyDesired() {
 }
 
 // massChange holds what a deleted group, an emptied group or a removed rule
-// would do to more than one human.
+// would do to more than one human. Whoever was concerned together with others
+// needs a word of their own, whatever became of the others: an approval or a
+// rejection of one change releases no other.
 func (p *planner) massChange() {
 	rows := p.pick(func(it *item) bool {
 		return massCause(it.Cause) && (it.takesAway() || it.Action == Cancel || it.Situation == SitPendingMismatch && it.To.Rank() < it.From.Rank()) &&
-			(it.owed() || it.Verdict == Held)
+			it.concerned()
 	})
 	who := map[*human]bool{}
 	for _, it := range rows {
 		who[it.h] = true
 	}
-	if len(who) < 2 {
-		return
-	}
-	detail := fmt.Sprintf("%d people are concerned", len(who))
+	p.concern(rows, len(who))
 	for _, it := range rows {
-		if !it.approved && it.Verdict != Held {
-			p.hold(it, GuardMassChange, detail)
+		if it.h.concerns > 1 && !it.approved && it.owed() {
+			p.hold(it, GuardMassChange, fmt.Sprintf("%d people are concerned", it.h.concerns))
+		}
+	}
+}
+
+// concern puts on the wishes how many people one change concerns at once.
+func (p *planner) concern(rows []*item, n int) {
+	for _, it := range rows {
+		if n < 2 {
+			return
+		}
+		it.h.concerns = max(it.h.concerns, n)
+		for _, x := range it.h.persons {
+			if d := p.wish[x.ID]; d != nil {
+				d.Concerns = max(d.Concerns, n)
+			}
 		}
 	}
 }

@@ -15,6 +15,23 @@ func (s *step) ripe() bool {
 // owed says that the step would come to be done if nobody stopped it.
 func (s *step) owed() bool { return s.ripe() || s.Verdict == Waiting && s.Reason == WaitSettle }
 
+// inHand says that the step's change is being carried out.
+func (s *step) inHand() bool {
+	return s.Verdict == Waiting && (s.Reason == TaskUnderWay || s.Reason == TaskUnconfirmed)
+}
+
+// concerned says that the step counts among those that one change concerns, as
+// of rows.
+func (s *step) concerned() bool {
+	return s.owed() || s.Verdict == Held || s.inHand() || s.Verdict == Suppressed && s.Reason == DecisionRejected ||
+		s.Verdict == NeedsPerson && s.TaskID != ""
+}
+
+// stepsThat lists the steps that a test holds for, in order.
+func (p *planner) stepsThat(test func(*step) bool) []*step {
+	return slices.DeleteFunc(slices.Clone(p.steps), func(s *step) bool { return !test(s) })
+}
+
 // assetGuards hold what the guards do not let through. Access to assets is
 // counted apart from members, over the whole hub, and with what waits for its
 // settle window.
@@ -28,9 +45,7 @@ func (p *planner) assetGuards() {
 		}
 		return
 	}
-	taken := func() []*step {
-		return slices.DeleteFunc(slices.Clone(p.steps), func(s *step) bool { return !s.takesAway() || !s.owed() })
-	}
+	taken := func() []*step { return p.stepsThat(func(s *step) bool { return s.takesAway() && s.owed() }) }
 	if len(taken()) == 0 {
 		return
 	}
@@ -82,9 +97,15 @@ func (p *planner) assetEmpty(rows []*step) {
 			}
 		}
 	}
-	if len(rows) < 2 {
+	all := p.stepsThat(func(s *step) bool { return s.takesAway() && s.concerned() })
+	together := len(all)
+	for _, s := range rows {
+		together = max(together, s.concerns)
+	}
+	if together < 2 {
 		return
 	}
+	p.concernSteps(all, together)
 	detail := fmt.Sprintf("nobody is to have access to any asset, %d would lose it", len(rows))
 	p.alarms = append(p.alarms, Alarm{GuardEmptyDesired, detail})
 	for _, s := range rows {
@@ -93,22 +114,36 @@ func (p *planner) assetEmpty(rows []*step) {
 }
 
 // assetMass holds what a deleted group, an emptied group or a changed rule would
-// take from more than one human.
+// take from more than one human, each until there is a word on it: see massChange.
 func (p *planner) assetMass() {
+	rows := p.stepsThat(func(s *step) bool { return massCause(s.Cause) && s.takesAway() && s.concerned() })
 	who := map[*human]bool{}
-	var rows []*step
-	for _, s := range p.steps {
-		if massCause(s.Cause) && s.takesAway() && (s.owed() || s.Verdict == Held) {
-			who[s.it.h] = true
-			rows = append(rows, s)
+	for _, s := range rows {
+		who[s.it.h] = true
+	}
+	p.concernSteps(rows, len(who))
+	for _, s := range rows {
+		if s.concerns > 1 && s.owed() {
+			p.holdStep(s, GuardMassChange, fmt.Sprintf("%d people are concerned", s.concerns))
 		}
 	}
-	if len(who) < 2 {
-		return
-	}
-	for _, s := range rows {
-		if s.Verdict != Held {
-			p.holdStep(s, GuardMassChange, fmt.Sprintf("%d people are concerned", len(who)))
+}
+
+// concernSteps puts on the wishes how many one change concerns at once.
+func (p *planner) concernSteps(steps []*step, n int) {
+	for _, s := range steps {
+		if n < 2 {
+			return
+		}
+		s.concerns = max(s.concerns, n)
+		for _, x := range s.it.h.persons {
+			d := p.wish[x.ID]
+			if d == nil {
+				continue
+			}
+			if i := slices.IndexFunc(d.Assets, func(a DesiredAsset) bool { return a.Asset == s.Asset }); i >= 0 {
+				d.Assets[i].Concerns = max(d.Assets[i].Concerns, n)
+			}
 		}
 	}
 }

@@ -38,6 +38,7 @@ type planner struct {
 	members []*Member          // by id, matched anew
 	stored  map[string]*Member // as the world has them
 	wishes  []Desired
+	wish    map[string]*Desired // of wishes, by person id
 	humans  []*human
 	byID    map[string]*human // by person id
 	loose   []*Member         // bound to nobody
@@ -59,6 +60,7 @@ type human struct {
 	cause       Code
 	why         []Provenance
 	assets      []DesiredAsset
+	concerns    int       // people whom the change of the wish was seen to concern at once
 	members     []*Member // present, the one to manage first
 	gone        []*Member
 	invitations []Invitation // by time sent
@@ -166,9 +168,9 @@ func (p *planner) gather() {
 		}
 		p.humans = append(p.humans, h)
 	}
-	wish := make(map[string]*Desired, len(p.wishes))
+	p.wish = make(map[string]*Desired, len(p.wishes))
 	for i := range p.wishes {
-		wish[p.wishes[i].PersonID] = &p.wishes[i]
+		p.wish[p.wishes[i].PersonID] = &p.wishes[i]
 	}
 	for _, m := range p.members {
 		h := p.byID[m.PersonID]
@@ -189,7 +191,7 @@ func (p *planner) gather() {
 		}
 	}
 	for _, h := range p.humans {
-		h.unite(wish, p.w.Traits)
+		h.unite(p.wish, p.w.Traits)
 		slices.SortFunc(h.members, compareMembers)
 		slices.SortFunc(h.invitations, func(a, b Invitation) int { return cmp.Or(a.SentAt.Compare(b.SentAt), cmp.Compare(a.ID, b.ID)) })
 	}
@@ -209,7 +211,7 @@ func (h *human) unite(wish map[string]*Desired, traits Traits) {
 		if h.who == nil || d.Role.Rank() > h.role.Rank() {
 			h.who, h.role = x, d.Role
 		}
-		h.since = later(h.since, d.Since)
+		h.since, h.concerns = later(h.since, d.Since), max(h.concerns, d.Concerns)
 		if len(d.Assets) > 0 {
 			h.assets = joinAssets(traits, h.assets, d.Assets)
 		}

@@ -176,6 +176,9 @@ func (v *wishes) change(before Desired, p Person, role Role, why []Provenance) D
 	case before.Since.IsZero():
 		d.Since = v.now
 	}
+	if d.Since.Equal(before.Since) && d.Cause == before.Cause {
+		d.Concerns = before.Concerns
+	}
 	return d
 }
 

@@ -111,6 +111,9 @@ func (v *wishes) assetChange(k AssetKind, d Desired, old DesiredAsset, known boo
 	default:
 		x.Since, x.Cause = v.now, v.lostAsset(k, d, old, x.Roles)
 	}
+	if x.Since.Equal(old.Since) && x.Cause == old.Cause {
+		x.Concerns = old.Concerns
+	}
 }
 
 // lostAsset says why someone who had more on an asset has it no more, as lost
@@ -170,6 +173,7 @@ func joinAssets(t Traits, a, b []DesiredAsset) []DesiredAsset {
 		if y.Since.After(x.Since) {
 			x.Since, x.Cause = y.Since, y.Cause
 		}
+		x.Concerns = max(x.Concerns, y.Concerns)
 	}
 	slices.SortFunc(out, func(a, b DesiredAsset) int { return compareAssets(a.Asset, b.Asset) })
 	return out

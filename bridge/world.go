@@ -36,6 +36,10 @@ type Desired struct {
 	Cause    Code      `json:"cause"` // why it last changed: rule, wish.left-groups, wish.deactivated, wish.deleted, wish.group-deleted, wish.unmapped
 	// Why lists the rules that grant the role, highest first: the provenance.
 	Why []Provenance `json:"why,omitempty"`
+	// Concerns is how many people a guard saw this change of the wish concern at
+	// once, 0 for none. What is decided about some of them, or done, makes it no
+	// change of a single person: it stays while the wish does.
+	Concerns int `json:"concerns,omitempty"`
 	// Assets are what the rules want of assets, by asset, also what they wanted
 	// and do not any more while the member still has it from us.
 	Assets []DesiredAsset `json:"assets,omitempty"`

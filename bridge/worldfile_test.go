@@ -311,7 +311,7 @@ func (f *worldFile) take(line string) error {
 			if d.PersonID != a.at(0) {
 				continue
 			}
-			x := DesiredAsset{AssetAccess: AssetAccess{asset(a.at(1)), a.roles("roles")}, Since: a.when("since", "-90d"), Cause: Code(a.get("cause", "wish.rule"))}
+			x := DesiredAsset{AssetAccess: AssetAccess{asset(a.at(1)), a.roles("roles")}, Since: a.when("since", "-90d"), Cause: Code(a.get("cause", "wish.rule")), Concerns: a.number("concerns", 0)}
 			for _, one := range strings.Split(a.get("by", ""), ",") {
 				if r, g, ok := strings.Cut(one, "/"); ok {
 					x.Why = append(x.Why, Provenance{RuleID: r, GroupID: g, GroupName: g, Role: Collaborator})
@@ -334,7 +334,7 @@ func (f *worldFile) take(line string) error {
 			SentAt: a.when("sent", "-2d"), SeenAt: a.when("seen", ""), EndedAt: a.when("ended", ""), ExpiresAt: a.when("expires", "")}
 		w.Invitations = append(w.Invitations, i)
 	case "wished":
-		d := Desired{PersonID: a.at(0), Role: role(a.get("role", "collaborator")), Since: a.when("since", "-90d"), Cause: Code(a.get("cause", "wish.rule"))}
+		d := Desired{PersonID: a.at(0), Role: role(a.get("role", "collaborator")), Since: a.when("since", "-90d"), Cause: Code(a.get("cause", "wish.rule")), Concerns: a.number("concerns", 0)}
 		if by := a.get("by", ""); by != "" {
 			for _, one := range strings.Split(by, ",") {
 				if id, ok := strings.CutPrefix(one, "grant:"); ok {

@@ -13,11 +13,50 @@ var desiredTable = table{name: "desired", key: 2, cols: []string{"hub_id", "pers
 var desiredColumns = strings.Join(desiredTable.cols[1:], ", ")
 
 func desiredRow(hubID string, d bridge.Desired) []any {
-	return []any{hubID, d.PersonID, string(d.Role), micros(d.Since), string(d.Cause), listJSON(d.Why), listJSON(d.Assets)}
+	return []any{hubID, d.PersonID, string(d.Role), micros(d.Since), string(d.Cause), whyJSON(d), listJSON(d.Assets)}
+}
+
+// storedWhy is a reason of a wish as it is stored. How many people the change of
+// the wish concerned stands with the first.
+type storedWhy struct {
+	bridge.Provenance
+	Concerns int `json:"concerns,omitempty"`
+}
+
+func whyJSON(d bridge.Desired) string {
+	if d.Concerns == 0 {
+		return listJSON(d.Why)
+	}
+	stored := make([]storedWhy, max(1, len(d.Why))) // a wish that was lost has a reason that it had
+	for i, p := range d.Why {
+		stored[i].Provenance = p
+	}
+	stored[0].Concerns = d.Concerns
+	return listJSON(stored)
+}
+
+// intoWhy reads what whyJSON stored.
+type intoWhy struct{ d *bridge.Desired }
+
+// Scan implements sql.Scanner.
+func (s intoWhy) Scan(v any) error {
+	var stored []storedWhy
+	if err := intoJSON(&stored).Scan(v); err != nil {
+		return err
+	}
+	for i, w := range stored {
+		if i == 0 {
+			s.d.Concerns = w.Concerns
+		}
+		if w.Provenance != (bridge.Provenance{}) {
+			s.d.Why = append(s.d.Why, w.Provenance)
+		}
+	}
+	return nil
 }
 
 func scanDesired(row scanner) (d bridge.Desired, err error) {
-	err = row.Scan(&d.PersonID, &d.Role, intoTime(&d.Since), &d.Cause, intoJSON(&d.Why), intoJSON(&d.Assets))
+	err = row.Scan(&d.PersonID, &d.Role, intoTime(&d.Since), &d.Cause, intoWhy{&d}, intoJSON(&d.Assets))
 	return d, err
 }
 
@@ -68,7 +107,7 @@ func (tx *Tx) DesiredFor(ctx context.Context, personID string) (map[string]bridg
 		bridge.Desired
 	}
 	list, err := collect(ctx, tx, func(row scanner) (w wish, err error) {
-		err = row.Scan(&w.hub, &w.PersonID, &w.Role, intoTime(&w.Since), &w.Cause, intoJSON(&w.Why), intoJSON(&w.Assets))
+		err = row.Scan(&w.hub, &w.PersonID, &w.Role, intoTime(&w.Since), &w.Cause, intoWhy{&w.Desired}, intoJSON(&w.Assets))
 		return w, err
 	}, `SELECT hub_id, `+desiredColumns+` FROM desired WHERE person_id = $1`, personID)
 	if err != nil {

@@ -26,7 +26,7 @@ func testDesired(t *testing.T, open func(t *testing.T) *storage.DB) {
 		})
 	}
 	lost := wish("ben", bridge.NoRole)
-	lost.Why, lost.Cause = nil, "wish.left-groups"
+	lost.Why, lost.Cause, lost.Concerns = nil, "wish.left-groups", 3
 	put("one", wish("ana", bridge.Owner), wish("ben", bridge.Collaborator), wish("cid", bridge.Owner))
 	put("two", wish("ana", bridge.Collaborator))
 	asset := func(text string) bridge.DesiredAsset {
@@ -34,6 +34,7 @@ func testDesired(t *testing.T, open func(t *testing.T) *storage.DB) {
 	}
 	ana := wish("ana", bridge.Owner)
 	ana.Assets = []bridge.DesiredAsset{asset("page:1=ADVERTISE"), asset("page:2=")}
+	ana.Assets[1].Concerns, ana.Concerns = 12, 2 // how many the change concerned at once
 	put("one", ana, wish("ben", bridge.Collaborator), wish("cid", bridge.Owner))
 	look(t, db, func(tx *storage.Tx) error {
 		got, err := tx.DesiredFor(t.Context(), "ana")
