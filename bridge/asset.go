@@ -208,7 +208,7 @@ type MemberAsset struct {
 	// reading contradicts the platform's yes.
 	Had       []string  `json:"had,omitempty"`
 	AppliedAt time.Time `json:"applied_at,omitzero"`
-	SeenAt    time.Time `json:"seen_at,omitzero"` // start of the pull that first showed it so; Pull.Assets says when it was read last
+	SeenAt    time.Time `json:"seen_at,omitzero"` // when a pull that first showed it so was taken in; Pull.Assets says when it was read last
 }
 
 // AssetListing is everyone with access to one asset as one pull read it.
@@ -216,6 +216,7 @@ type AssetListing struct {
 	Asset
 	Complete bool         `json:"complete"`        // false: nothing can be concluded from it
 	Error    string       `json:"error,omitempty"` // why it is not
+	Reason   Code         `json:"reason,omitempty"`
 	Users    []AssetUser  `json:"users"`
 	Info     AssetDetails `json:"info"`
 }
@@ -225,7 +226,8 @@ type AssetListing struct {
 // is what says how old the picture is.
 type AssetRead struct {
 	AssetDetails
-	Error string `json:"error,omitempty"` // why nothing can be concluded; "": it was read whole
+	Error  string `json:"error,omitempty"`  // why nothing can be concluded; "": it was read whole
+	Reason Code   `json:"reason,omitempty"` // of the error
 }
 
 func (r AssetRead) text() string {
@@ -246,7 +248,7 @@ func AssetsRead(listings []AssetListing) []AssetRead {
 		r := AssetRead{AssetDetails: l.Info}
 		r.Asset = l.Asset
 		if !l.Complete {
-			r.Error = cmp.Or(l.Error, "the listing broke off")
+			r.Error, r.Reason = cmp.Or(l.Error, "the listing broke off"), l.Reason
 		}
 		out = append(out, r)
 	}
