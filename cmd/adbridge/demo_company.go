@@ -150,7 +150,7 @@ func metaWorld() metasim.World {
 	}
 	biz := metasim.Business{
 		ID: metaBiz, Name: "Oak Brands", VerificationStatus: "verified", TwoFactorType: "admin_required", PrimaryPage: "108070605040302",
-		Pages: []metasim.Asset{{ID: "108070605040302", Name: "Oak Brands"}},
+		Pages: []metasim.Asset{{ID: "108070605040302", Name: "Oak Brands", Assigned: []metasim.Assignment{{User: "1000081799813", Tasks: []string{"MANAGE"}}}}},
 		SystemUsers: []metasim.SystemUser{
 			{ID: "1000081799813", Name: "adbridge", Role: "ADMIN", CreatedTime: time.Now().AddDate(0, -2, 0), Apps: []string{metaApp}},
 			{ID: "1000081799814", Name: "Reporting server", Role: "EMPLOYEE", CreatedTime: time.Now().AddDate(-1, 0, 0)},
