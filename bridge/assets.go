@@ -3,6 +3,7 @@ package bridge
 import (
 	"iter"
 	"slices"
+	"time"
 )
 
 // ManagedAssets are the assets that a pull has to read: those that a rule
@@ -90,6 +91,16 @@ func (t Traits) access(m *Member, a Asset) (observed, applied []string) {
 		}
 	}
 	return nil, nil
+}
+
+// shownSince is since when the member has been known to have on an asset what
+// they have: an approval that is older was given for something else.
+func (t Traits) shownSince(m *Member, a Asset) time.Time {
+	x, known := m.on(a)
+	if k, _ := t.Asset(a.Kind); !known && k.Seen {
+		return m.LastSeen // their row shows it, and has not changed since
+	}
+	return later(x.SeenAt, x.AppliedAt)
 }
 
 // sameRoles says whether two lists name the same roles.

@@ -163,6 +163,7 @@ func (p *planner) wanted(h *human, m *Member) {
 	default:
 		it := p.add(h, m, SitDriftUp)
 		it.act(SetRole, m.Role, h.role)
+		it.since = approvable(h.since, m, it.Action, it.To)
 		detail := fmt.Sprintf("%s on the hub, %s wanted and applied", m.Role.Word(), h.role.Word())
 		if p.set.RevertDrift {
 			it.is(Held, GuardDriftOwner, detail)
@@ -170,6 +171,16 @@ func (p *planner) wanted(h *human, m *Member) {
 			it.is(NeedsPerson, DriftRaised, detail)
 		}
 	}
+}
+
+// approvable is the time that an approval must not be older than. What someone
+// else raised was raised after our last write: an approval from before that was
+// for another raise.
+func approvable(since time.Time, m *Member, a Action, to Role) time.Time {
+	if a == SetRole && m != nil && to.Rank() < m.Role.Rank() && m.Applied.Rank() <= to.Rank() {
+		return later(since, m.AppliedAt)
+	}
+	return since
 }
 
 func (p *planner) inSync(h *human, m *Member, ours bool) {

@@ -14,6 +14,7 @@ type step struct {
 	it       *item
 	kind     AssetKind
 	since    time.Time // a rejection must be younger
+	shown    time.Time // and an approval must be younger than this too
 	concerns int       // those whom the change of the wish was seen to concern at once
 	approved bool
 }
@@ -38,14 +39,16 @@ func (p *planner) assets() {
 				continue // findings says so
 			}
 			s := AssetStep{Asset: d.Asset, Desired: d.Roles, Verdict: Fine, Since: d.Since, Cause: d.Cause, Why: d.Why}
+			var shown time.Time
 			if it.m != nil {
 				s.Observed, s.Applied = p.w.Traits.access(it.m, d.Asset)
+				shown = p.w.Traits.shownSince(it.m, d.Asset)
 			}
 			if len(s.Desired)+len(s.Observed)+len(s.Applied) == 0 {
 				continue
 			}
 			it.Assets = append(it.Assets, s)
-			p.steps = append(p.steps, &step{it: it, kind: k, since: d.Since, concerns: d.Concerns})
+			p.steps = append(p.steps, &step{it: it, kind: k, since: d.Since, shown: shown, concerns: d.Concerns})
 		}
 	}
 	n := 0

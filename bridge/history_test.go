@@ -37,10 +37,12 @@ type hist struct {
 	t        *rapid.T
 	inFlight []Task // begun by the other worker: the call is made, the record is not
 	step     int
+	together map[string]time.Time // changes that were held as a mass change → since when they are wished
+	asked    map[string][]string  // approvals of changes of access → what was seen of it then
 }
 
 func newHist(t *rapid.T) *hist {
-	h := &hist{t: t, lane: &lane{hub: &simHub{masked: rapid.Bool().Draw(t, "masked")}}}
+	h := &hist{t: t, lane: &lane{hub: &simHub{masked: rapid.Bool().Draw(t, "masked")}}, together: map[string]time.Time{}, asked: map[string][]string{}}
 	w := &h.w
 	w.Now = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 	w.Hub = Hub{ID: "hub", Slug: "hub", BusinessID: "biz", Mode: ModeFull, Settings: DefaultSettings(), SelfID: "self"}
@@ -238,7 +240,10 @@ func (h *hist) approve() {
 		}
 		for _, s := range r.Assets {
 			if s.Verdict == Held || s.Verdict == NeedsPerson && s.Action != Nothing {
-				say(s.Key)
+				n := len(h.w.Decisions)
+				if say(s.Key); len(h.w.Decisions) > n {
+					h.asked[h.w.Decisions[n].ID] = s.Observed
+				}
 			}
 		}
 	}
@@ -254,6 +259,7 @@ func (h *hist) work(all bool) (calls int) {
 		h.t.Fatalf("the plan depends on the order of the world:\n%s", diff)
 	}
 	h.judgeAccess(w, p)
+	h.judgeWords(p)
 	for _, r := range p.Rows {
 		if !r.Leaves() || r.TaskID != "" || !all && rapid.IntRange(0, 3).Draw(h.t, "later") == 0 {
 			continue

@@ -41,7 +41,7 @@ func (x *observer) seeAssets(m *Member, has map[Asset][]string, read map[Asset]b
 			if t, ok := x.unkept(m, was.Asset); ok {
 				was = UnkeptAccess(t, was, roles)
 			}
-			was.Roles, was.SeenAt = roles, x.Pull.StartedAt
+			was.Roles, was.SeenAt = roles, x.Now
 			m.put(was)
 		}
 	}

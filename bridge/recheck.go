@@ -75,7 +75,7 @@ func newRecheck(w World, t Task) *recheck {
 				r.h.invitations = append(r.h.invitations, i)
 			}
 		}
-		_, r.approved, _ = r.decided.approved(t.Key, r.h.since, r.set.needsTwo(t.From, t.To))
+		_, r.approved, _ = r.decided.approved(t.Key, approvable(r.h.since, r.m, t.Action, t.To), r.set.needsTwo(t.From, t.To))
 	}
 	return r
 }

@@ -71,7 +71,7 @@ func (r *recheck) assetWanted(k AssetKind, observed, applied []string, takes boo
 	case t.Action == Assign && len(want.Roles) > 0 && !sameRoles(t.Roles, want.Roles) && !(kept && k.Covers(t.Roles, want.Roles)):
 		return TaskNotWanted, changed
 	}
-	if _, ok, _ := r.decided.approved(t.Key, want.Since, false); ok {
+	if _, ok, _ := r.decided.approved(t.Key, later(want.Since, r.w.Traits.shownSince(r.m, t.Asset)), false); ok {
 		r.approved = true
 		return "", ""
 	}

@@ -59,6 +59,8 @@ func TestRecheckOfAccessRightBeforeTheCall(t *testing.T) {
 		{"not wanted since just now", take, strings.Replace(giving, "since=-2h cause=wish.left-groups", "since=-5m cause=wish.left-groups", 1), WaitSettle},
 		{"not wanted since just now, approved", approved, strings.Replace(giving, "since=-2h cause=wish.left-groups", "since=-5m cause=wish.left-groups", 1) +
 			"decision d approve subject=unassign/b/ad_account:1 at=-1m", ""},
+		{"approved for what was there before", approved, strings.Replace(giving, "since=-2h cause=wish.left-groups", "since=-5m cause=wish.left-groups", 1) +
+			"access b ad_account:1 roles=ADMIN applied=OPERATOR since=-30s\ndecision d approve subject=unassign/b/ad_account:1 at=-1m", WaitSettle},
 		{"its approval was taken back", approved, giving + "decision d approve subject=unassign/b/ad_account:1 undone=-1m", TaskNotWanted},
 		{"rejected meanwhile", take, giving + "decision d reject subject=unassign/b/ad_account:1", DecisionRejected},
 		{"exempt meanwhile", take, giving + "decision d exempt member=b", OwnExempt},

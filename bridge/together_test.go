@@ -203,3 +203,33 @@ func TestAPersonBackInAGroupIsConcernedAnew(t *testing.T) {
 		t.Fatalf("who left a group by themselves is concerned alone: %v", done)
 	}
 }
+
+// judgeWords checks of a plan in a random history that nobody is taken away with
+// a mass change on a word about somebody else, and that an approval of a change
+// of access is used for what was seen when it was given.
+func (h *hist) judgeWords(p Plan) {
+	one := func(key string, cause Code, since time.Time, v Verdict, reason Code, decision string) {
+		was, held := h.together[key]
+		switch {
+		case v == Held && reason == GuardMassChange:
+			h.together[key] = since
+		case v == Do && held && was.Equal(since) && massCause(cause) && decision == "":
+			h.t.Fatalf("%s was held as a mass change, and goes without a word on it: %s\n%s", key, planText(p), h.text())
+		}
+	}
+	for _, r := range p.Rows {
+		if r.Action == Remove || r.Action == Cancel || r.Action == SetRole && r.To.Rank() < r.From.Rank() {
+			one(r.Key, r.Cause, r.Since, r.Verdict, r.Reason, r.Decision)
+		}
+		for _, s := range r.Assets {
+			k, _ := h.w.Traits.Asset(s.Kind)
+			if s.Action == Nothing || k.Covers(s.To, s.Observed) {
+				continue
+			}
+			one(s.Key, s.Cause, s.Since, s.Verdict, s.Reason, s.Decision)
+			if seen, ok := h.asked[s.Decision]; ok && s.Leaves() && !sameRoles(seen, s.Observed) {
+				h.t.Fatalf("%s was approved when %s was seen, and is done to %s\n%s%s", s.Key, rolesText(seen), rolesText(s.Observed), planText(p), h.text())
+			}
+		}
+	}
+}

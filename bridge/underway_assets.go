@@ -3,7 +3,8 @@ package bridge
 import "time"
 
 // assetWord takes approvals and rejections of single steps, as peoplesWord does
-// those of rows.
+// those of rows. An approval counts for the access that was seen when it was
+// given, not for what someone else gave, or we wrote, since.
 func (p *planner) assetWord() {
 	for _, s := range p.steps {
 		if s.Action == Nothing {
@@ -14,7 +15,7 @@ func (p *planner) assetWord() {
 			s.Decision, s.Until = d.ID, time.Time{}
 			continue
 		}
-		if d, ok, _ := p.decided.approved(s.Key, s.since, false); ok {
+		if d, ok, _ := p.decided.approved(s.Key, later(s.since, s.shown), false); ok {
 			s.approved, s.Decision, s.Until = true, d.ID, time.Time{}
 			s.is(Do, DecisionApproved, d.Reason)
 		}
@@ -127,7 +128,7 @@ func (p *planner) heedStep(s *step, t *Task) {
 }
 
 func (p *planner) releasedStep(s *step, t *Task) bool {
-	if d, ok, _ := p.decided.approved(s.Key, s.since, false); ok && d.At.After(t.EndedAt) {
+	if d, ok, _ := p.decided.approved(s.Key, later(s.since, s.shown), false); ok && d.At.After(t.EndedAt) {
 		return true
 	}
 	return !platformCode(t.Reason) && p.w.Pull.StartedAt.After(t.EndedAt)

@@ -320,9 +320,9 @@ func (f *worldFile) take(line string) error {
 			d.Assets = append(d.Assets, x)
 		}
 	case "unread":
-		f.unread = append(f.unread, AssetRead{AssetDetails{Asset: asset(a.at(0))}, a.get("error", "")})
+		f.unread = append(f.unread, AssetRead{AssetDetails{Asset: asset(a.at(0))}, a.get("error", ""), Code(a.get("reason", ""))})
 	case "users":
-		l := AssetListing{Asset: asset(a.at(0)), Error: a.get("error", "")}
+		l := AssetListing{Asset: asset(a.at(0)), Error: a.get("error", ""), Reason: Code(a.get("reason", ""))}
 		l.Complete = l.Error == ""
 		for _, id := range slices.Sorted(maps.Keys(a.kv)) {
 			l.Users = append(l.Users, AssetUser{PlatformID: id, Roles: a.roles(id)})
