@@ -151,6 +151,7 @@ const (
 	PlatformMalformed        Code = "platform.malformed"
 	PlatformUnknownOutcome   Code = "platform.unknown-outcome"
 	PlatformNotConfirmed     Code = "platform.success-not-confirmed"
+	PlatformReadingsDiffer   Code = "platform.readings-differ"
 	PlatformBusinessNotFound Code = "platform.business-not-found"
 	PlatformBusinessInactive Code = "platform.business-inactive"
 	PlatformVersionEnded     Code = "platform.version-ended"

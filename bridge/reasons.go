@@ -164,6 +164,7 @@ var reasonTable = []Reason{
 	{PlatformMalformed, "the platform's answer made no sense", Operator, "it is tried again; report it if it lasts"},
 	{PlatformUnknownOutcome, "nobody knows whether the platform carried the change out", Nobody, "it is settled by reading, never by repeating"},
 	{PlatformNotConfirmed, "the platform said yes, but a later reading does not show it", HubAdmin, "look at the member on the platform; the change is planned again"},
+	{PlatformReadingsDiffer, "the platform shows one thing when an asset is read for one person, and another when the whole hub is read", HubAdmin, "look at the person's access to the asset on the platform, then release the change"},
 	{PlatformBusinessNotFound, "the platform does not show the business to this token", HubAdmin, "check the business id, and that the account is a member of it"},
 	{PlatformBusinessInactive, "the business is under review, denied or punished on the platform", HubAdmin, "clear it with the platform"},
 	{PlatformVersionEnded, "the platform has ended the version of its interface", Operator, "update adbridge"},

@@ -15,7 +15,7 @@ type Kind string
 const (
 	// KindTransient: nothing happened; the same call may succeed later.
 	KindTransient Kind = "transient"
-	// KindThrottled: nothing happened; not before RetryAfter, hub-wide.
+	// KindThrottled: nothing happened; not before RetryAfter, hub-wide unless OneAsset.
 	KindThrottled Kind = "throttled"
 	// KindQuota: the invitation quota is used up; no invitation before RetryAfter.
 	KindQuota Kind = "quota"
@@ -55,6 +55,7 @@ type Error struct {
 	Message    string // the platform's own words, redacted
 	RequestID  string
 	RetryAfter time.Duration
+	OneAsset   bool        // of a throttle: the limit is that of the asset the call was about; all else may go on
 	Reason     bridge.Code // the reason code that rows and pages show
 	Next       string      // what to do, for this very case; "" = the reason's own
 	Err        error       // of the transport

@@ -66,10 +66,10 @@ func (w Worker) freshAccess(ctx context.Context, b *batch, world bridge.World) (
 	t := b.task()
 	users, err := usersNow(ctx, b)
 	switch {
-	case connectors.KindOf(err) == connectors.KindNotFound:
+	case lostAsset(*t, err):
 		return false, w.lost(ctx, b, err)
 	case err != nil:
-		return false, w.postpone(ctx, b, err)
+		return false, w.unread(ctx, b, world, err)
 	case bridge.ShowsAsset(*t, users):
 		return false, w.finish(ctx, b, func(ctx context.Context, tx *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
 			t.State = bridge.Confirmed
@@ -80,7 +80,7 @@ func (w Worker) freshAccess(ctx context.Context, b *batch, world bridge.World) (
 		})
 	}
 	k, _ := b.traits.Asset(t.Asset.Kind)
-	known, young := knownAccess(world, *t, b.hub.Propagation(b.traits))
+	known, young := knownAccess(world, *t, b.traits, b.hub.Propagation(b.traits))
 	now := k.Whole(rolesIn(users, t.PlatformID))
 	if young || slices.Equal(now, k.Whole(known)) {
 		return true, nil
@@ -89,10 +89,79 @@ func (w Worker) freshAccess(ctx context.Context, b *batch, world bridge.World) (
 		if err := tx.AskPull(ctx, b.hub.ID); err != nil {
 			return "", nil, err
 		}
+		shows := "the platform shows " + cmp.Or(strings.Join(now, "+"), "no access") + " on " + t.Asset.String() + " now"
+		if t.Attempt++; t.Attempt >= contradictions { // reading the hub once more does not end it
+			t.State, t.Reason = bridge.TaskHeld, bridge.PlatformReadingsDiffer
+			t.Detail = shows + ", and " + cmp.Or(strings.Join(known, "+"), "none") + " when the whole hub is read"
+			return audit.TaskHeld, map[string]any{"reason": t.Reason, "detail": t.Detail}, nil
+		}
 		t.State, t.Reason, t.NotBefore = bridge.TaskWait, bridge.TaskNotWanted, tx.Now().Add(rereadAfter)
-		t.Detail = "the platform shows " + cmp.Or(strings.Join(now, "+"), "no access") + " on " + t.Asset.String() + " now; the hub is read again first"
+		t.Detail = shows + "; the hub is read again first"
 		return audit.TaskWaiting, map[string]any{"reason": t.Reason, "detail": t.Detail, "until": t.NotBefore}, nil
 	})
+}
+
+// unread puts a task off whose asset could not be read right before the call.
+// What is wrong with one asset, or is its own limit, is no reason for the rest of
+// the hub to wait: a leaver's removal goes on. The hub is read whole once, so
+// that the plan says what cannot be read.
+func (w Worker) unread(ctx context.Context, b *batch, world bridge.World, cause error) error {
+	var e *connectors.Error
+	switch {
+	case !errors.As(cause, &e):
+		return cause
+	case connectors.HaltFor(e, time.Time{}) != nil:
+		return w.halted(ctx, b, e)
+	case ofHub(e):
+		return w.later(ctx, b, e)
+	}
+	return w.finish(ctx, b, func(ctx context.Context, tx *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
+		if world.Pull.StartedAt.Before(t.CreatedAt) {
+			if err := tx.AskPull(ctx, b.hub.ID); err != nil {
+				return "", nil, err
+			}
+		}
+		t.State, t.Reason, t.Detail = bridge.TaskWait, bridge.AssetUnread, e.Message
+		t.NotBefore = tx.Now().Add(max(pullWithin, e.RetryAfter))
+		return audit.TaskWaiting, map[string]any{"reason": t.Reason, "until": t.NotBefore, "request_id": e.RequestID, "error": e.Error()}, aside(ctx, tx, *t)
+	})
+}
+
+// ofHub says that the whole hub has to wait, whatever the call was about.
+func ofHub(e *connectors.Error) bool {
+	switch e.Kind {
+	case connectors.KindThrottled:
+		return !e.OneAsset
+	case connectors.KindTooEarly, connectors.KindQuota:
+		return true
+	}
+	return false
+}
+
+// aside lets what else is to be done on a task's asset wait as long as the task.
+func aside(ctx context.Context, tx *storage.Tx, put bridge.Task) error {
+	open, err := tx.OpenTasks(ctx, put.HubID)
+	if err != nil {
+		return err
+	}
+	for _, t := range open {
+		if t.ID == put.ID || t.Asset != put.Asset || t.State != bridge.Ready && t.State != bridge.TaskWait || !t.NotBefore.Before(put.NotBefore) {
+			continue
+		}
+		t.State, t.Reason, t.Detail, t.NotBefore = put.State, put.Reason, put.Detail, put.NotBefore
+		if err := tx.UpdateTask(ctx, t); err != nil {
+			return err
+		}
+		if err := tx.AddEvents(ctx, storage.TaskEvent(t, audit.TaskWaiting, map[string]any{"reason": t.Reason, "until": t.NotBefore})); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lostAsset says that a read failed because the task's asset is not there.
+func lostAsset(t bridge.Task, err error) bool {
+	return ofAsset(t) && connectors.KindOf(err) == connectors.KindNotFound
 }
 
 // lost holds a task whose asset or member the platform does not show: whether
@@ -111,8 +180,9 @@ func (w Worker) lost(ctx context.Context, b *batch, cause error) error {
 }
 
 // knownAccess is what the record says of the member on the task's asset. It is
-// young while our own last write there may not show yet.
-func knownAccess(world bridge.World, t bridge.Task, lag time.Duration) (roles []string, young bool) {
+// young while our own last write there may not show yet. Access that a member's
+// row shows by itself is in no list before it is ours.
+func knownAccess(world bridge.World, t bridge.Task, traits bridge.Traits, lag time.Duration) (roles []string, young bool) {
 	for _, m := range world.Members {
 		if m.ID != t.MemberID {
 			continue
@@ -120,6 +190,11 @@ func knownAccess(world bridge.World, t bridge.Task, lag time.Duration) (roles []
 		for _, a := range m.Assets {
 			if a.Asset == t.Asset {
 				return a.Roles, world.Now.Before(a.AppliedAt.Add(lag))
+			}
+		}
+		for _, a := range traits.SeenAssets(m.Seen) {
+			if a.Asset == t.Asset {
+				return a.Roles, false
 			}
 		}
 	}

@@ -218,6 +218,47 @@ func (b *bench) noted(roles, applied string) {
 	})
 }
 
+// limit is a throttle: of the one asset, or of the whole app.
+func limit(one bool) error {
+	return &connectors.Error{Kind: connectors.KindThrottled, Platform: bridge.Meta, Op: "assigned_users", Reason: bridge.PlatformThrottled, Message: "slow down", RetryAfter: time.Hour, OneAsset: one}
+}
+
+// lane is the hub's schedule.
+func (b *bench) lane() (lane storage.Lane) {
+	b.t.Helper()
+	storagetest.Read(b.t, b.db, func(ctx context.Context, tx *storage.Tx) (err error) {
+		lane, err = tx.Lane(ctx, b.hub.ID)
+		return err
+	})
+	return lane
+}
+
+// free checks that nothing holds the hub up.
+func (b *bench) free() {
+	b.t.Helper()
+	if lane := b.lane(); !lane.BackoffUntil.IsZero() || lane.Failures != 0 {
+		b.t.Errorf("the hub waits until %s, after %d failures", lane.BackoffUntil, lane.Failures)
+	}
+}
+
+// due ends the wait of the hub's tasks.
+func (b *bench) due() {
+	b.t.Helper()
+	b.write(func(ctx context.Context, tx *storage.Tx) error {
+		open, err := tx.OpenTasks(ctx, b.hub.ID)
+		if err != nil {
+			return err
+		}
+		for _, t := range open {
+			t.NotBefore = time.Time{}
+			if err := tx.UpdateTask(ctx, t); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // given has Ana with her access, confirmed.
 func given(t *testing.T) *bench {
 	b := newBench(t)
@@ -279,8 +320,74 @@ func TestAccessIsReadRightBeforeItIsChanged(t *testing.T) {
 		b.plan()
 		b.books.read = no(connectors.KindTransient, bridge.PlatformUnreachable)
 		b.next()
-		b.is(bridge.TaskWait, bridge.PlatformUnreachable, false)
+		b.is(bridge.TaskWait, bridge.AssetUnread, true)
+		b.free()
 	})
+	t.Run("ItsOwnLimitIsReached", func(t *testing.T) {
+		b := newBench(t)
+		b.plan()
+		b.books.read = limit(true)
+		b.next()
+		b.is(bridge.TaskWait, bridge.AssetUnread, true)
+		b.free()
+	})
+	t.Run("TheLimitOfTheAppIsReached", func(t *testing.T) {
+		b := newBench(t)
+		b.plan()
+		b.books.read = limit(false)
+		b.next()
+		b.is(bridge.TaskWait, bridge.PlatformThrottled, false)
+		if lane := b.lane(); lane.BackoffUntil.IsZero() {
+			t.Error("the hub goes on although the platform asked the app to slow down")
+		}
+	})
+	t.Run("AReadThatAlwaysDiffersFromThePullEnds", func(t *testing.T) {
+		b := newBench(t)
+		b.plan()
+		b.books.has["900"] = []string{"DRAFT"} // which no pull shows
+		for range contradictions {
+			b.due()
+			b.next()
+		}
+		b.is(bridge.TaskHeld, bridge.PlatformReadingsDiffer, true)
+		b.plan()
+		if s := b.row().Assets[0]; s.Verdict != bridge.NeedsPerson || b.next() {
+			t.Errorf("the plan says %s (%s)", s.Verdict, s.Reason)
+		}
+	})
+}
+
+// TestOnlyWhatConcernsTheAssetWaits: an asset that cannot be changed now holds
+// up neither the hub nor what is to be done for others on the hub, however long
+// it lasts; what else is to be done on it is put off with it.
+func TestOnlyWhatConcernsTheAssetWaits(t *testing.T) {
+	for name, answer := range map[string]error{"Unreachable": no(connectors.KindTransient, bridge.PlatformUnreachable), "ItsOwnLimit": limit(true)} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.plan()
+			other := b.task()
+			other.ID, other.Key, other.MemberID = "other", "assign/other/"+account.String(), ""
+			b.write(func(ctx context.Context, tx *storage.Tx) error { return tx.InsertTasks(ctx, []bridge.Task{other}) })
+			for range quarantineAfter + 1 {
+				b.books.write = answer
+				b.due()
+				if !b.next() {
+					t.Fatal("nothing was done")
+				}
+				if b.next() {
+					t.Error("another task on the asset goes on")
+				}
+			}
+			b.free()
+			storagetest.Read(t, b.db, func(ctx context.Context, tx *storage.Tx) error {
+				hub, err := tx.Hub(ctx, b.hub.ID)
+				if hub.Halt != nil {
+					t.Errorf("one asset stopped the hub: %+v", hub.Halt)
+				}
+				return err
+			})
+		})
+	}
 }
 
 func TestWhatBecameOfAChangeOfAccessIsRead(t *testing.T) {
@@ -321,6 +428,31 @@ func TestWhatBecameOfAChangeOfAccessIsRead(t *testing.T) {
 		b.next()
 		b.is(bridge.Confirmed, "", false, "assign ADVERTISE")
 	})
+	for _, state := range []bridge.TaskState{bridge.Running, bridge.Accepted} {
+		t.Run("TheAssetIsGoneOnceItWas"+string(state), func(t *testing.T) {
+			b := newBench(t)
+			b.plan()
+			if state == bridge.Running {
+				b.books.write = no(connectors.KindUnknown, bridge.PlatformUnknownOutcome)
+				b.worker.Dial = func(context.Context, string, func(connectors.Call)) (connectors.Connector, error) {
+					return &blind{books: b.books}, nil
+				}
+			}
+			b.next()
+			b.is(state, "", false, "assign ADVERTISE")
+			b.books.read = no(connectors.KindNotFound, bridge.PlatformNotFound)
+			b.worker.Dial = func(context.Context, string, func(connectors.Call)) (connectors.Connector, error) {
+				return b.books, nil
+			}
+			b.due()
+			b.next()
+			b.is(bridge.TaskHeld, bridge.PlatformNotFound, true, "assign ADVERTISE")
+			b.plan()
+			if b.next() {
+				t.Error("an asset that is gone is asked for again and again")
+			}
+		})
+	}
 	t.Run("TakenAwayAlready", func(t *testing.T) {
 		b := taken(t)
 		b.books.write, b.books.done = no(connectors.KindNotFound, bridge.PlatformNotFound), true

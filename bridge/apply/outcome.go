@@ -138,7 +138,8 @@ func calm(ctx context.Context, tx *storage.Tx, hubID string) error {
 	return tx.UpdateLane(ctx, lane)
 }
 
-// later puts the batch off: the platform did nothing and may do it in time.
+// later puts the batch off: the platform did nothing and may do it in time. With
+// it waits the lane; of access to an asset, only what concerns that asset.
 func (w Worker) later(ctx context.Context, b *batch, e *connectors.Error) error {
 	wait := w.backoff(b.task().Attempt)
 	switch e.Kind {
@@ -162,7 +163,11 @@ func (w Worker) later(ctx context.Context, b *batch, e *connectors.Error) error 
 				t.NotBefore = tx.Now().Add(min(wait, w.backoff(t.Attempt)))
 			}
 		}
-		if err := w.holdLane(ctx, tx, b, e, t.NotBefore); err != nil {
+		hold := func() error { return w.holdLane(ctx, tx, b, e, t.NotBefore) }
+		if ofAsset(*t) && !ofHub(e) {
+			hold = func() error { return aside(ctx, tx, *t) }
+		}
+		if err := hold(); err != nil {
 			return "", nil, err
 		}
 		return audit.TaskWaiting, map[string]any{"reason": t.Reason, "until": t.NotBefore, "request_id": e.RequestID, "error": e.Error()}, nil

@@ -32,6 +32,8 @@ func (w Worker) settleOne(ctx context.Context, one *batch) error {
 	t := one.task()
 	late := !read.began.Before(t.AboutToAt.Add(one.hub.Propagation(one.traits)))
 	switch {
+	case lostAsset(*t, err):
+		return w.lost(ctx, one, err)
 	case err != nil:
 		return w.readLater(ctx, one, err)
 	case read.shown:
@@ -96,6 +98,9 @@ func (w Worker) confirm(ctx context.Context, b *batch) error {
 		return err
 	}
 	read, err := w.readBack(ctx, b)
+	if lostAsset(*b.task(), err) {
+		return w.lost(ctx, b, err)
+	}
 	if err != nil {
 		return w.readLater(ctx, b, err)
 	}

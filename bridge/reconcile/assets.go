@@ -3,10 +3,13 @@ package reconcile
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"adbridge/bridge"
+	"adbridge/bridge/audit"
 	"adbridge/connectors"
 	"adbridge/storage"
 )
@@ -15,8 +18,9 @@ import (
 const manyFailures = 3
 
 // listAssets reads every managed asset, after the members. One that cannot be
-// read leaves the pull as it is, and nothing is concluded about that asset. What
-// stops the hub, or asks it to slow down, ends the pull.
+// read, or is at a limit of its own, leaves the pull as it is, and nothing is
+// concluded about that asset. What stops the hub, or asks the whole of it to slow
+// down, ends the pull.
 func (p Puller) listAssets(ctx context.Context, conn connectors.Connector, hub bridge.Hub, l *Listing) error {
 	w := bridge.World{Hub: hub, Traits: p.Traits(hub.Platform)}
 	given, ok := conn.(connectors.Assets)
@@ -52,11 +56,12 @@ func (p Puller) listAssets(ctx context.Context, conn connectors.Connector, hub b
 			}
 			l.Assets = append(l.Assets, one)
 		} else {
-			l.Assets = append(l.Assets, bridge.AssetListing{Asset: asset, Error: "not asked, since others could not be read: " + cause.Error()})
+			l.Assets = append(l.Assets, bridge.AssetListing{Asset: asset, Error: "not asked, since others could not be read: " + cause.Error(), Reason: connectors.ReasonOf(cause)})
 		}
-		if cause == nil {
+		switch connectors.KindOf(cause) {
+		case "":
 			failures = 0
-		} else if connectors.KindOf(cause) == connectors.KindTransient {
+		case connectors.KindTransient, connectors.KindThrottled:
 			failures++
 		}
 	}
@@ -78,7 +83,7 @@ func listAsset(ctx context.Context, given connectors.Assets, asset bridge.Asset,
 	l := bridge.AssetListing{Asset: asset, Info: bridge.AssetDetails{Asset: asset}}
 	for user, err := range given.AssetUsers(ctx, asset, whom) {
 		if err != nil {
-			l.Error = err.Error()
+			l.Error, l.Reason = err.Error(), connectors.ReasonOf(err)
 			return l, err
 		}
 		l.Users = append(l.Users, user)
@@ -89,16 +94,31 @@ func listAsset(ctx context.Context, given connectors.Assets, asset bridge.Asset,
 
 // endsPull says that an error is not about one asset.
 func endsPull(ctx context.Context, err error) bool {
-	switch connectors.KindOf(err) {
-	case connectors.KindToken, connectors.KindBlocked, connectors.KindHuman, connectors.KindThrottled:
-		return true
+	e, ok := errors.AsType[*connectors.Error](err)
+	if ok {
+		switch e.Kind {
+		case connectors.KindToken, connectors.KindBlocked, connectors.KindHuman:
+			return true
+		case connectors.KindThrottled:
+			return !e.OneAsset
+		}
 	}
 	return err != nil && (ctx.Err() != nil || connectors.KindOf(err) == "")
 }
 
-// AssetsMissing says that an asset could not be read.
+// AssetsMissing says that an asset could not be read that the next reading may
+// show. One that is gone, or kept from us, is left to the daily pull.
 func (l Listing) AssetsMissing() bool {
-	return slices.ContainsFunc(l.Assets, func(a bridge.AssetListing) bool { return !a.Complete })
+	return slices.ContainsFunc(l.Assets, func(a bridge.AssetListing) bool { return !a.Complete && !lasting(a.Reason) })
+}
+
+// lasting says that an asset will not be shown before someone does something.
+func lasting(reason bridge.Code) bool {
+	switch reason {
+	case bridge.PlatformNotFound, bridge.PlatformAssetNotFound, bridge.PlatformRefused, bridge.PlatformForbidden, bridge.PlatformScopeMissing, bridge.PlatformNotAdmin:
+		return true
+	}
+	return false
 }
 
 // nameAssets says what the assets are called, as the pull before knew it, and
@@ -156,6 +176,21 @@ func (l Listing) assetUsers(t bridge.Task, traits bridge.Traits) ([]bridge.Asset
 		}
 	}
 	return nil, false
+}
+
+// leaveUnread takes an accepted task on whose asset the listing could not read.
+// Where the asset is gone, nobody can say what became of the access: a person
+// has to. Else it is read back later: in an hour, and then as long after as nobody
+// could tell, up to a day, since each time may take a whole pull.
+func (l Listing) leaveUnread(ctx context.Context, tx *storage.Tx, t bridge.Task) ([]audit.Event, error) {
+	i := slices.IndexFunc(l.Assets, func(a bridge.AssetListing) bool { return a.Asset == t.Asset })
+	if i >= 0 && (l.Assets[i].Reason == bridge.PlatformNotFound || l.Assets[i].Reason == bridge.PlatformAssetNotFound) {
+		t.State, t.Reason, t.Detail, t.EndedAt = bridge.TaskHeld, l.Assets[i].Reason, l.Assets[i].Error, tx.Now()
+		e := storage.TaskEvent(t, audit.TaskHeld, map[string]any{"pull": l.Pull.ID, "reason": t.Reason, "detail": t.Detail})
+		return []audit.Event{e}, tx.UpdateTask(ctx, t)
+	}
+	t.NotBefore = tx.Now().Add(min(max(tx.Now().Sub(t.AboutToAt), time.Hour), 24*time.Hour))
+	return nil, tx.UpdateTask(ctx, t)
 }
 
 // shows says whether the listing shows an accepted task's effect; ok is false

@@ -130,15 +130,39 @@ func TestAPullReadsTheAssetsThatRulesName(t *testing.T) {
 // counts for nothing, the others count.
 func TestOneAssetThatFailsDoesNotBreakThePull(t *testing.T) {
 	platform, pull := assetHub(t)
-	platform.fail["a2"] = errorOf(connectors.KindForbidden, bridge.PlatformForbidden)
-	l, p := pull()
-	if !p.Complete || !l.AssetsMissing() {
-		t.Errorf("the pull is complete %t, assets are missing %t", p.Complete, l.AssetsMissing())
-	}
-	for _, a := range p.Assets {
-		if failed := a.Error != ""; failed != (a.ID == "a2") {
-			t.Errorf("%s: %q", a.ID, a.Error)
+	for kind, c := range map[connectors.Kind]struct {
+		reason bridge.Code
+		soon   bool // the next reading may show it
+	}{
+		connectors.KindForbidden: {bridge.PlatformForbidden, false}, connectors.KindNotFound: {bridge.PlatformNotFound, false},
+		connectors.KindRefused: {bridge.PlatformRefused, false}, connectors.KindTransient: {bridge.PlatformUnreachable, true},
+		connectors.KindMalformed: {bridge.PlatformMalformed, true},
+	} {
+		platform.fail["a2"] = errorOf(kind, c.reason)
+		l, p := pull()
+		if !p.Complete || l.AssetsMissing() != c.soon {
+			t.Errorf("%s: the pull is complete %t, and the hub read again within the hour: %t", kind, p.Complete, l.AssetsMissing())
 		}
+		for _, a := range p.Assets {
+			if failed := a.Error != ""; failed != (a.ID == "a2") || failed && a.Reason != c.reason {
+				t.Errorf("%s: %s: %q (%s)", kind, a.ID, a.Error, a.Reason)
+			}
+		}
+	}
+}
+
+// TestTheLimitOfOneAssetDoesNotBreakThePull: a busy ad account must not keep
+// those who left on the hub.
+func TestTheLimitOfOneAssetDoesNotBreakThePull(t *testing.T) {
+	platform, pull := assetHub(t)
+	platform.fail["a2"] = &connectors.Error{Kind: connectors.KindThrottled, Platform: bridge.Meta, Op: "GET assigned_users", Message: "slow down",
+		Reason: bridge.PlatformThrottled, RetryAfter: time.Hour, OneAsset: true}
+	l, p := pull()
+	if want := []string{"a1", "a2", "a3", "a4", "a5", "names"}; !p.Complete || !l.AssetsMissing() || !slices.Equal(platform.asked, want) {
+		t.Errorf("the pull is complete %t (%s), and asked for %q", p.Complete, p.Error, platform.asked)
+	}
+	if a := p.Assets[1]; a.ID != "a2" || a.Reason != bridge.PlatformThrottled {
+		t.Errorf("the pull says of it: %+v", a)
 	}
 }
 

@@ -313,7 +313,12 @@ func confirm(ctx context.Context, tx *storage.Tx, hub bridge.Hub, w bridge.World
 		}
 		shown, ok := l.shows(t, w)
 		if !ok {
-			continue // its asset was not read; it is read back by itself
+			e, err := l.leaveUnread(ctx, tx, t)
+			if err != nil {
+				return nil, err
+			}
+			events = append(events, e...)
+			continue
 		}
 		if shown {
 			t.State, t.EndedAt = bridge.Confirmed, tx.Now()

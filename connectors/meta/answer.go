@@ -249,6 +249,7 @@ func (c *Connector) refuse(o op, r *rest.Reading, raw json.RawMessage, wait time
 		if e.RetryAfter = wait; wait <= 0 {
 			e.RetryAfter = throttlePause
 		}
+		e.OneAsset = ofOneAsset(o, g.Code, g.SubCode)
 		if appWide[g.Code] {
 			r.PauseUntil = c.now().Add(e.RetryAfter)
 		}

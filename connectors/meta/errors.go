@@ -85,6 +85,14 @@ var verdicts = []verdict{
 // appWide are the throttles that every hub of the app runs into.
 var appWide = map[int]bool{4: true, 341: true}
 
+// ofOneAsset says that a throttle is that of the page, the ad account or the
+// business use case that a call was about: its own limit, which other assets and
+// the people of the business do not share [rate limiting guide; error guide: 32
+// a page's, 613/1487742 an ad account's].
+func ofOneAsset(o op, code, sub int) bool {
+	return o.class.has(onAsset) && (code == 32 || code == 613 && sub == 1487742 || 80000 <= code && code <= 80014)
+}
+
 const (
 	quotaPause    = 24 * time.Hour  // GUIDE: error 17 on an invitation, then wait 24 hours
 	throttlePause = 5 * time.Minute // where no header says more; how long is not documented

@@ -74,6 +74,34 @@ func TestEveryDocumentedCodeSaysWhatToDo(t *testing.T) {
 	}
 }
 
+// TestALimitOfOneAssetSaysSo, so that one busy ad account holds up nothing else;
+// the limits of the app and of the token are everybody's.
+func TestALimitOfOneAssetSaysSo(t *testing.T) {
+	for code, one := range map[[2]int]bool{
+		{4, 0}: false, {17, 0}: false, {341, 0}: false, {613, 0}: false, {613, 1996}: false,
+		{32, 0}: true, {613, 1487742}: true, {80000, 0}: true, {80004, 2446079}: true, {80014, 0}: true,
+	} {
+		h := startHub(t, setting{}, crowd(3))
+		for _, o := range []op{opAssigned, opMembers} {
+			h.Faults.Add(metasim.Fault{Op: o.name, Kind: metasim.FaultError, Error: &metasim.GraphError{Message: "slow down", Code: code[0], Subcode: code[1]}})
+		}
+		c := h.connect()
+		for _, err := range c.AssetUsers(t.Context(), bridge.Asset{Kind: "ad_account", ID: "1"}, nil) {
+			if e := wantKind(t, "users", err, connectors.KindThrottled, bridge.PlatformThrottled); e.OneAsset != one {
+				t.Errorf("%v: of one asset: %t", code, e.OneAsset)
+			}
+		}
+		if code == [2]int{4, 0} || code == [2]int{341, 0} {
+			continue // the budget keeps us from asking more
+		}
+		for _, err := range c.Members(t.Context(), func(int) {}) {
+			if e := wantKind(t, "members", err, connectors.KindThrottled, bridge.PlatformThrottled); e.OneAsset {
+				t.Errorf("%v of people counts as the limit of an asset", code)
+			}
+		}
+	}
+}
+
 // TestCodesNobodyDocumentsAreANo unless Meta calls them transient; and then a
 // write may have happened.
 func TestCodesNobodyDocumentsAreANo(t *testing.T) {
