@@ -146,9 +146,9 @@ func (p *planner) step(s *step) {
 	}
 	switch {
 	case it.m.PersonID == "" || it.h == nil || it.second():
-		s.Reason = AssetForeign
-	case it.Action == Remove:
-		s.Reason = AssetWithMember
+		p.nobodys(s)
+	case it.Action == Remove && it.Verdict != Suppressed:
+		p.withMember(s)
 	case !it.m.Ownership.Ours() && !p.willAdopt(it):
 		p.notOurs(s)
 	case !s.kind.Seen && !p.read[s.Asset] || p.never():
@@ -157,6 +157,26 @@ func (p *planner) step(s *step) {
 		p.wantedAsset(s)
 	default:
 		p.unwantedAsset(s)
+	}
+}
+
+// withMember is an asset of someone who is to leave the hub. It is gone with the
+// membership, and not before: where the removal is held or has failed, the
+// access stays and is said to. A removal that somebody forbade ends nothing, so
+// that such a step is one like those of any member.
+func (p *planner) withMember(s *step) {
+	s.Reason = AssetWithMember
+	if v := s.it.Verdict; (v == Held || v == NeedsPerson) && len(s.Observed) > 0 {
+		s.is(Waiting, AssetWithMember, fmt.Sprintf("the removal is %s: %s", v, s.it.Reason))
+	}
+}
+
+// nobodys is an asset of a member who is nobody's, or somebody's second account.
+// What came from us is left for a person to see; the rest is not ours.
+func (p *planner) nobodys(s *step) {
+	s.Reason = AssetForeign
+	if len(s.Applied) > 0 && len(s.Observed) > 0 {
+		s.is(NeedsPerson, cmp.Or(s.it.Reason, AssetNotOurs), "given by adbridge: "+rolesText(s.Applied))
 	}
 }
 
@@ -182,6 +202,8 @@ func (p *planner) leaveAlone(s *step, code Code) {
 // notOurs is an asset of a member that is not ours.
 func (p *planner) notOurs(s *step) {
 	switch {
+	case len(s.Desired) == 0 && len(s.Applied) > 0 && len(s.Observed) > 0:
+		s.is(NeedsPerson, AssetNotOurs, "given by adbridge: "+rolesText(s.Applied))
 	case len(s.Desired) == 0:
 		s.Reason = AssetForeign
 	case s.kind.Covers(s.Observed, s.Desired):
@@ -294,10 +316,14 @@ func (p *planner) unwantedAsset(s *step) {
 }
 
 // settling says that the wish for the asset changed within the settle window.
-func (p *planner) settling(s *step) bool { return p.w.Now.Before(s.Since.Add(p.set.SettleWindow)) }
+// As with roles, who has left the company does not wait for its end, and no grant.
+func (p *planner) settling(s *step) bool { return settles(p.w.Now, p.set, s.it.h, s.Since, s.Cause) }
+
+func settles(now time.Time, set Settings, h *human, since time.Time, cause Code) bool {
+	return now.Before(since.Add(set.SettleWindow)) && !h.leaver() && cause != CauseGrantEnded
+}
 
 // settleAsset lets taking access away wait for the end of the settle window.
-// Leavers have none: their access goes with the membership.
 func (p *planner) settleAsset(s *step) {
 	if s.takesAway() && p.settling(s) {
 		s.is(Waiting, WaitSettle, ReasonOf(s.Cause).Meaning)

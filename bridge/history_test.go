@@ -231,7 +231,11 @@ func (h *hist) approve() {
 	by := rapid.SampledFrom([]string{"eva", "tom"}).Draw(h.t, "by")
 	say := func(key string) {
 		if rapid.Bool().Draw(h.t, "approve") {
-			h.w.Decisions = append(slices.Clone(h.w.Decisions), Decision{ID: h.id("d"), Kind: DecideApprove, Subject: key, By: by, Reason: "fine", At: h.w.Now})
+			kind := DecideApprove
+			if rapid.IntRange(0, 4).Draw(h.t, "reject") == 4 {
+				kind = DecideReject
+			}
+			h.w.Decisions = append(slices.Clone(h.w.Decisions), Decision{ID: h.id("d"), Kind: kind, Subject: key, By: by, Reason: "fine", At: h.w.Now})
 		}
 	}
 	for _, r := range MakePlan(h.world()).Rows {
@@ -346,6 +350,9 @@ func (h *hist) settle() {
 		if t.Asset != (Asset{}) {
 			if ShowsAsset(t, h.hub.access.users(t.Asset)) {
 				h.record(t)
+			} else {
+				// Someone changed what the lost call had made so: what is left of it is theirs.
+				delete(h.hub.access.byUs[t.Asset], t.PlatformID)
 			}
 			continue
 		}

@@ -58,7 +58,7 @@ func (r *recheck) assetWanted(k AssetKind, observed, applied []string, takes boo
 	switch {
 	case sameRoles(observed, t.Roles):
 		return TaskAlreadySo, rolesText(observed)
-	case r.h == nil || r.h.role == NoRole && t.Action == Assign:
+	case r.h == nil:
 		return TaskNotWanted, "the person is not wanted on the hub"
 	case t.Action == Unassign && len(want.Roles) > 0:
 		return TaskNotWanted, changed
@@ -75,7 +75,7 @@ func (r *recheck) assetWanted(k AssetKind, observed, applied []string, takes boo
 		r.approved = true
 		return "", ""
 	}
-	if takes && r.w.Now.Before(want.Since.Add(r.set.SettleWindow)) {
+	if takes && settles(r.w.Now, r.set, r.h, want.Since, want.Cause) {
 		return WaitSettle, "since " + want.Since.UTC().Format(time.DateTime)
 	}
 	// What someone else gave beside is never written over: the next plan keeps it.
