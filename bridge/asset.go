@@ -209,6 +209,9 @@ type MemberAsset struct {
 	Had       []string  `json:"had,omitempty"`
 	AppliedAt time.Time `json:"applied_at,omitzero"`
 	SeenAt    time.Time `json:"seen_at,omitzero"` // when a pull that first showed it so was taken in; Pull.Assets says when it was read last
+	// MissingAt is the start of the first pull that did not find the asset at all,
+	// while none has read it since.
+	MissingAt time.Time `json:"missing_at,omitzero"`
 }
 
 // AssetListing is everyone with access to one asset as one pull read it.
@@ -228,6 +231,12 @@ type AssetRead struct {
 	AssetDetails
 	Error  string `json:"error,omitempty"`  // why nothing can be concluded; "": it was read whole
 	Reason Code   `json:"reason,omitempty"` // of the error
+}
+
+// missing says that the platform shows no such asset to the hub: it is gone, not
+// shared any more, or never was. Asking again does not help.
+func (r AssetRead) missing() bool {
+	return r.Error != "" && (r.Reason == PlatformAssetNotFound || r.Reason == PlatformNotFound)
 }
 
 func (r AssetRead) text() string {

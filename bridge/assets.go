@@ -132,7 +132,8 @@ func shared(a, b []string) []string { return without(a, without(a, b)) }
 
 func sameAssets(a, b []MemberAsset) bool {
 	return slices.EqualFunc(a, b, func(a, b MemberAsset) bool {
-		return a.Asset == b.Asset && slices.Equal(a.Roles, b.Roles) && slices.Equal(a.Applied, b.Applied) && a.AppliedAt.Equal(b.AppliedAt)
+		return a.Asset == b.Asset && slices.Equal(a.Roles, b.Roles) && slices.Equal(a.Applied, b.Applied) && a.AppliedAt.Equal(b.AppliedAt) &&
+			a.MissingAt.Equal(b.MissingAt)
 	})
 }
 

@@ -28,9 +28,9 @@ func (p *planner) assets() {
 	if len(p.managed) == 0 {
 		return
 	}
-	p.read = map[Asset]bool{}
+	p.read, p.lost = map[Asset]bool{}, map[Asset]bool{}
 	for _, r := range p.w.Pull.Assets {
-		p.read[r.Asset] = r.Error == ""
+		p.read[r.Asset], p.lost[r.Asset] = r.Error == "", r.missing()
 	}
 	for _, it := range p.items {
 		for _, d := range p.assetsOf(it) {
@@ -151,6 +151,8 @@ func (p *planner) step(s *step) {
 		p.withMember(s)
 	case !it.m.Ownership.Ours() && !p.willAdopt(it):
 		p.notOurs(s)
+	case p.lost[s.Asset]:
+		p.missingAsset(s)
 	case !s.kind.Seen && !p.read[s.Asset] || p.never():
 		p.unread(s)
 	case len(s.Desired) > 0:
@@ -224,6 +226,27 @@ func (p *planner) unread(s *step) {
 		s.Reason = AssetForeign
 	case !sameRoles(s.Desired, s.Observed):
 		s.is(Waiting, AssetUnread, "")
+	}
+}
+
+// missingAsset is an asset that the platform does not show to the hub. While a
+// rule names it for the member, a person has to look. Once none does, what we
+// gave on it is let go when a second pull does not find it either, since it may
+// never be read again.
+func (p *planner) missingAsset(s *step) {
+	mode := p.w.Hub.Mode
+	x, known := s.it.m.on(s.Asset)
+	switch {
+	case len(s.Desired) > 0:
+		s.is(NeedsPerson, PlatformAssetNotFound, "")
+	case len(s.Applied) == 0:
+		s.Reason = AssetForeign
+	case !known || x.MissingAt.IsZero() || !x.MissingAt.Before(p.w.Pull.StartedAt) || mode == ModeObserve || mode == "":
+		s.is(Waiting, PlatformAssetNotFound, "it is let go if the next pull does not find it either")
+	default:
+		s.Reason, s.Detail = PlatformAssetNotFound, "let go, not found since "+x.MissingAt.UTC().Format(time.DateTime)
+		x.Roles, x.Applied, s.Applied = nil, nil, nil
+		s.it.m.put(x)
 	}
 }
 

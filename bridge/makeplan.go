@@ -47,6 +47,7 @@ type planner struct {
 	used    map[string]int // changes let through by an override, in this plan
 	managed map[Asset]bool // assets that we answer for
 	read    map[Asset]bool // assets in the last pull: whether it read them whole
+	lost    map[Asset]bool // and whether the platform does not show them at all
 	steps   []*step        // of the rows, in their order
 	alarms  []Alarm
 }

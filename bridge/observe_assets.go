@@ -1,11 +1,15 @@
 package bridge
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // takeAssets takes in who has access to what. Of an asset that was not read
 // whole nothing is concluded, so its access stays as it was known. What shows of
 // a member does not overwrite our last accepted write unless the pull began late
-// enough to see it.
+// enough to see it. Who is not shown as a member is not judged by an asset
+// either: of some kinds only the members shown were asked for.
 func (x *observer) takeAssets() {
 	read := map[Asset]bool{}                 // asked for: whether it was read whole
 	users := map[string]map[Asset][]string{} // by platform id
@@ -21,14 +25,35 @@ func (x *observer) takeAssets() {
 			users[u.PlatformID][l.Asset] = append(users[u.PlatformID][l.Asset], u.Roles...)
 		}
 	}
+	missing := map[Asset]bool{}
+	for _, r := range AssetsRead(x.Assets) {
+		missing[r.Asset] = r.missing()
+	}
 	for _, m := range x.members {
 		if m.Presence == Gone {
 			m.Assets = nil // it went with the membership
 			continue
 		}
-		if has := users[m.PlatformID]; len(has)+len(m.Assets) > 0 {
+		if has := users[m.PlatformID]; len(has)+len(m.Assets) > 0 && x.shown[m] {
 			x.seeAssets(m, has, read)
 		}
+		x.missAssets(m, read, missing)
+	}
+}
+
+// missAssets notes since when an asset on which a member has access from us is
+// not to be found, which is nothing to conclude from yet.
+func (x *observer) missAssets(m *Member, read, missing map[Asset]bool) {
+	for _, was := range m.Assets {
+		switch {
+		case missing[was.Asset] && len(was.Applied) > 0 && was.MissingAt.IsZero():
+			was.MissingAt = x.Pull.StartedAt
+		case read[was.Asset] && !was.MissingAt.IsZero():
+			was.MissingAt = time.Time{}
+		default:
+			continue
+		}
+		m.put(was)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -105,6 +106,9 @@ func memberText(m Member) string {
 		s += fmt.Sprintf(", %s=%s", a.Asset, rolesText(a.Roles))
 		if len(a.Applied) > 0 {
 			s += " given " + rolesText(a.Applied)
+		}
+		if !a.MissingAt.IsZero() {
+			s += " missing since " + a.MissingAt.Format(time.TimeOnly)
 		}
 	}
 	if m.PersonID != "" {

@@ -169,7 +169,7 @@ var reasonTable = []Reason{
 	{PlatformBusinessInactive, "the business is under review, denied or punished on the platform", HubAdmin, "clear it with the platform"},
 	{PlatformVersionEnded, "the platform has ended the version of its interface", Operator, "update adbridge"},
 	{PlatformAddressUnknown, "the invitation can only be cancelled by its full address, and the platform shows it masked", HubAdmin, "cancel the invitation on the platform"},
-	{PlatformAssetNotFound, "the platform shows no such asset that this hub may give access to", HubAdmin, "correct the asset's id in the rule, or have the asset added to the business on the platform"},
+	{PlatformAssetNotFound, "the platform shows no such asset that this hub may give access to", HubAdmin, "correct the asset's id in the rule, or have the asset added to the business on the platform; or take it out of the rule, and adbridge lets it go once a second pull does not find it"},
 	{PlatformNotRevocable, "the platform lets nobody take this access away by its API", HubAdmin, "take the access away on the platform, or remove the person from the hub"},
 	{PlatformAccessByGroup, "the access comes through an asset group on the platform, and does not end by taking the asset away", HubAdmin, "take the person out of the asset group on the platform"},
 	{PlatformUnexpected, "the platform answered with a code that is not documented", Operator, "read the platform's words in the task; report it if it lasts"},

@@ -302,7 +302,7 @@ func (f *worldFile) take(line string) error {
 	case "access":
 		for i := range w.Members {
 			if m := &w.Members[i]; m.ID == a.at(0) {
-				m.put(MemberAsset{Asset: asset(a.at(1)), Roles: a.roles("roles"), Applied: a.roles("applied"), AppliedAt: a.when("wrote", ""), SeenAt: a.when("since", "-90d")})
+				m.put(MemberAsset{Asset: asset(a.at(1)), Roles: a.roles("roles"), Applied: a.roles("applied"), AppliedAt: a.when("wrote", ""), SeenAt: a.when("since", "-90d"), MissingAt: a.when("missing", "")})
 			}
 		}
 	case "wants":
