@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -12,6 +13,37 @@ type Shown struct {
 	Asked  string // the address or id that was asked for
 	Seen   []Seen // all that fit
 	Err    error
+	// Access is how the one who fits stands with the assets that concern them.
+	Access []ShownAccess
+}
+
+// ShownAccess is what a platform shows of one person's access to an asset when
+// it is asked right now.
+type ShownAccess struct {
+	Kind  AssetKind
+	Asset Asset
+	Roles []string // none: no access
+	Err   error
+}
+
+// AssetsAsked are the assets on which it is worth asking how someone stands:
+// what is stored of the member, and what is wanted for the person. Sorted, each
+// once, and none of a kind that the platform does not know (any more).
+func AssetsAsked(t Traits, m Member, d Desired) []Asset {
+	var out []Asset
+	add := func(a Asset) {
+		if _, known := t.Asset(a.Kind); known && !slices.Contains(out, a) {
+			out = append(out, a)
+		}
+	}
+	for _, a := range m.Assets {
+		add(a.Asset)
+	}
+	for _, a := range d.Assets {
+		add(a.Asset)
+	}
+	slices.SortFunc(out, compareAssets)
+	return out
 }
 
 // AddLive appends what the platform shows now to an explanation.
@@ -52,7 +84,25 @@ func (x Shown) lines(at time.Time) []Line {
 		}
 		out = append(out, Line{At: at, Text: text})
 	}
+	for _, a := range x.Access {
+		out = append(out, a.line(at, x.Stored))
+	}
 	return out
+}
+
+func (a ShownAccess) line(at time.Time, m Member) Line {
+	have, _ := m.on(a.Asset)
+	stored := "; stored: " + rolesText(have.Roles)
+	if a.Err != nil {
+		return Line{At: at, Text: fmt.Sprintf("access to %s: the platform could not be asked: %s%s", a.Asset, a.Err, stored)}
+	}
+	now := a.Kind.Whole(a.Roles)
+	if slices.Equal(now, a.Kind.Whole(have.Roles)) {
+		stored = ", as stored"
+	} else {
+		stored += ". The next pull takes it in"
+	}
+	return Line{At: at, Text: fmt.Sprintf("access to %s: %s%s", a.Asset, rolesText(now), stored)}
 }
 
 // seenText is how a member shows: presence, role, address and number.

@@ -11,12 +11,13 @@ import (
 )
 
 // Live asks the platform how those whom an explanation is about stand right
-// now, and adds it. What it reads changes nothing in the record; the next pull
+// now, with the assets that concern them, too, and adds it. What it reads changes nothing in the record; the next pull
 // takes it in. The calls go to the audit trail like any other.
 func (p Puller) Live(ctx context.Context, hubID string, e *bridge.Explanation) error {
 	var hub bridge.Hub
 	var members []bridge.Member
 	var people []bridge.Person
+	wishes := map[string]bridge.Desired{} // by person
 	err := p.DB.Read(ctx, func(tx *storage.Tx) (err error) {
 		if hub, err = tx.Hub(ctx, hubID); err != nil {
 			return err
@@ -28,8 +29,17 @@ func (p Puller) Live(ctx context.Context, hubID string, e *bridge.Explanation) e
 			}
 			members = append(members, m)
 		}
-		people, err = tx.People(ctx, e.People)
-		return err
+		if people, err = tx.People(ctx, e.People); err != nil {
+			return err
+		}
+		for _, one := range people {
+			all, err := tx.DesiredFor(ctx, one.ID)
+			if err != nil {
+				return err
+			}
+			wishes[one.ID] = all[hub.ID]
+		}
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("explain %s live: %w", e.Asked, err)
@@ -45,6 +55,9 @@ func (p Puller) Live(ctx context.Context, hubID string, e *bridge.Explanation) e
 	var shown []bridge.Shown
 	for _, q := range questions(members, people) {
 		q.shown.Seen, q.shown.Err = conn.Find(ctx, q.subject)
+		if len(q.shown.Seen) == 1 {
+			q.shown.Access = p.access(ctx, conn, hub, q.shown.Seen[0], bridge.AssetsAsked(p.Traits(hub.Platform), q.shown.Stored, wishes[q.person]))
+		}
 		shown = append(shown, q.shown)
 	}
 	e.AddLive(time.Now().UTC(), shown)
@@ -56,9 +69,46 @@ func (p Puller) Live(ctx context.Context, hubID string, e *bridge.Explanation) e
 	})
 }
 
+// access asks how an accepted member stands with some assets. What cannot be
+// asked about one does not hide the others, unless it is about all of them.
+func (p Puller) access(ctx context.Context, conn connectors.Connector, hub bridge.Hub, who bridge.Seen, assets []bridge.Asset) []bridge.ShownAccess {
+	given, ok := conn.(connectors.Assets)
+	if !ok || who.Presence != bridge.Active || who.PlatformID == "" {
+		return nil
+	}
+	traits := p.Traits(hub.Platform)
+	var out []bridge.ShownAccess
+	for _, asset := range assets {
+		one := bridge.ShownAccess{Asset: asset}
+		one.Kind, _ = traits.Asset(asset.Kind)
+		if one.Kind.Seen {
+			for _, a := range traits.SeenAssets(who) {
+				if a.Asset == asset {
+					one.Roles = a.Roles
+				}
+			}
+			out = append(out, one)
+			continue
+		}
+		var l bridge.AssetListing
+		l, one.Err = listAsset(ctx, given, asset, []string{who.PlatformID})
+		for _, u := range l.Users {
+			if u.PlatformID == who.PlatformID {
+				one.Roles = u.Roles
+			}
+		}
+		out = append(out, one)
+		if endsPull(ctx, one.Err) {
+			break
+		}
+	}
+	return out
+}
+
 type question struct {
 	shown   bridge.Shown
 	subject connectors.Subject
+	person  string
 }
 
 // questions asks for each account on the hub, and for the address of a person
@@ -85,11 +135,11 @@ func questions(members []bridge.Member, people []bridge.Person) []question {
 			s.Email = "" // the account itself, not everyone whom the address fits
 		}
 		asked[m.PersonID] = asked[m.PersonID] || m.Presence != bridge.Gone
-		out = append(out, question{bridge.Shown{Stored: m, Asked: askedFor(m, s)}, s})
+		out = append(out, question{bridge.Shown{Stored: m, Asked: askedFor(m, s)}, s, m.PersonID})
 	}
 	for _, p := range people {
 		if a := p.Email(); a != "" && !asked[p.ID] && !p.Leaver() {
-			out = append(out, question{bridge.Shown{Asked: a}, connectors.Subject{Email: a, Name: p.Name()}})
+			out = append(out, question{bridge.Shown{Asked: a}, connectors.Subject{Email: a, Name: p.Name()}, p.ID})
 		}
 	}
 	return out

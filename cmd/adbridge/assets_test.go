@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -94,6 +95,54 @@ func TestForeignAccessToAssetsIsReportedAndNeverTouched(t *testing.T) {
 		}
 		if given, taken := j.assetWrites(); given != 0 || taken != 1 {
 			t.Errorf("%d calls gave access and %d took it, want the one that takes ana's", given, taken)
+		}
+	})
+}
+
+// TestExplainLiveReadsAccessToAssets: right now, beside what is stored, on the
+// assets that concern the person and on no other; and it changes nothing.
+func TestExplainLiveReadsAccessToAssets(t *testing.T) {
+	ana, ben := "ana.silva@"+lumen, "ben.okafor@"+lumen
+	assetsOnBoth(t, company(), func(t *testing.T, j *assetJourney) {
+		j.hub("full")
+		j.rule("Staff", "collaborator")
+		j.gives("Buyers", j.less...)
+		j.onboard("Buyers", ana)
+		j.onboard("Staff", ben)
+		j.pull()
+		j.has(ana, j.less...)
+		live := func(who string) string {
+			t.Helper()
+			_, now, found := strings.Cut(j.text("explain", who, "--live"), "Shown by the platform right now")
+			if !found {
+				t.Fatalf("explain %s --live says nothing of now", who)
+			}
+			return now
+		}
+		less, more := strings.Join(j.less, "+"), strings.Join(j.more, "+")
+		if now := live(ana); !strings.Contains(now, "access to "+j.one.String()+": "+less+", as stored") || strings.Contains(now, j.other.ID) {
+			t.Errorf("as it stands:\n%s", now)
+		}
+		if now := live(ben); strings.Contains(now, "access to") {
+			t.Errorf("nothing is wanted of ben on any asset, and none is known of him:\n%s", now)
+		}
+		j.foreign(ana, j.one, j.more...)
+		if now := live(ana); !strings.Contains(now, "access to "+j.one.String()+": "+more+"; stored: "+less) {
+			t.Errorf("raised by someone else:\n%s", now)
+		}
+		j.foreign(ana, j.one)
+		if now := live(ana); !strings.Contains(now, "access to "+j.one.String()+": none; stored: "+less) {
+			t.Errorf("taken away by someone else:\n%s", now)
+		}
+		if given, taken := j.assetWrites(); given != 1 || taken != 0 {
+			t.Errorf("%d calls gave access and %d took it; to look changes nothing", given, taken)
+		}
+		j.tripRead("error", -1)
+		if j.platform() == "tiktok" { // it is asked for the one person there
+			j.tiktok.Faults.Add(tiktoksim.Fault{Op: "bc/asset/get", Times: -1, Kind: tiktoksim.HTTPStatus, Status: http.StatusBadGateway})
+		}
+		if now := live(ana); !strings.Contains(now, "access to "+j.one.String()+": the platform could not be asked") {
+			t.Errorf("the platform refuses:\n%s", now)
 		}
 	})
 }

@@ -22,8 +22,8 @@ the role they give, the member and invitation seen, what the plan makes of it, w
 calls with the platform's request ids. WHO is an e-mail, a userName, an externalId or an id; a member that
 nobody is matched to is found by the address or name that the platform shows.
 
-It answers from stored data. --live also asks each platform what it shows of them right now, beside what is
-stored; that reading changes nothing.`,
+It answers from stored data. --live also asks each platform what it shows of them right now, and of their access
+to the assets that concern them, beside what is stored; that reading changes nothing.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
