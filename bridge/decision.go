@@ -1,6 +1,9 @@
 package bridge
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // DecisionKind says what an admin decided.
 type DecisionKind string
@@ -43,3 +46,14 @@ type Decision struct {
 func (d Decision) Holds(t time.Time) bool {
 	return d.UndoneAt.IsZero() && (d.Until.IsZero() || t.Before(d.Until))
 }
+
+// liftable are the codes that an override lifts. Those that are not here hold
+// whatever anybody says (the last admin, who is protected), or for one change
+// at a time: an approval is the word for that.
+var liftable = []Code{
+	GuardRemovalsPerRun, GuardRemovals24h, GuardAdminRemovals, GuardMinAdmins, GuardRaises, GuardAssets, GuardAdds,
+	GuardInvitesPerDay, GuardEmptyDesired, GuardMassChange, PullShrunk, PullStale, PlatformTooEarly,
+}
+
+// Liftable says whether an override lifts what the code holds.
+func Liftable(c Code) bool { return slices.Contains(liftable, c) }

@@ -133,6 +133,8 @@ func complete(d bridge.Decision) error {
 		return fmt.Errorf("an approval needs an end; nobody approves for ever")
 	case d.Kind == bridge.DecideOverride && (d.Subject == "" || d.Until.IsZero()):
 		return fmt.Errorf("an override needs the guard's code and an end")
+	case d.Kind == bridge.DecideOverride && !bridge.Liftable(bridge.Code(d.Subject)):
+		return fmt.Errorf("no override lifts %s", d.Subject)
 	case d.Kind == bridge.DecideGrant && (d.PersonID == "" || d.Role == bridge.NoRole || d.Until.IsZero()):
 		return fmt.Errorf("a grant needs a person, a role and an end")
 	}

@@ -118,6 +118,8 @@ func TestBadInputNamesFieldAndFixAndChangesNothing(t *testing.T) {
 		{"bad role of a grant", []string{"grant", "eu", "x", "--role", "king", "--reason", "x"}, []string{"role", "king", "owner or collaborator"}},
 		{"approve what is not planned", []string{"approve", "eu", "remove/x", "--reason", "x"}, []string{"remove/x", "plan"}},
 		{"override of no guard", []string{"override", "eu", "guard.of-honour", "--reason", "x"}, []string{"guard.of-honour"}},
+		{"override of a guard that nothing lifts", []string{"override", "eu", "guard.last-admin", "--reason", "x"}, []string{"no override lifts guard.last-admin", "someone else an admin first"}},
+		{"override of what is no guard", []string{"override", "eu", "wish.left-groups", "--reason", "x"}, []string{"wish.left-groups", "not a guard"}},
 		{"override for too long", []string{"override", "eu", "guard.removals-per-run", "--for", "999h", "--reason", "x"}, []string{"for", "168h"}},
 		{"unknown decision", []string{"undo", "nothing"}, []string{"nothing"}},
 		{"unknown task", []string{"release", "nothing"}, []string{"task", "nothing", "tasks"}},

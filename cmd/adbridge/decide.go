@@ -168,13 +168,19 @@ func (c *cli) override() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "override HUB GUARD --for 2h --reason WHY [--max N]",
 		Short: "Lift one guard for a time; afterwards it is back by itself",
-		Long: `A guard is named by its code, such as guard.removals-per-run. platform.too-early may be named as well: what
-Meta refused because its system user is young is tried now, and every few minutes as long as this lasts.`,
+		Long: `A guard is named by its code, such as guard.removals-per-run. Some hold whatever anybody says, such as
+guard.last-admin; they are refused here. Three more codes may be named: pull.shrunk and pull.stale, when the hub
+really shrank, or cannot be read and must be acted on, and platform.too-early: what Meta refused because its
+system user is young is tried now, and every few minutes as long as this lasts.`,
 		Example: `  adbridge override eu guard.removals-per-run --for 2h --max 12 --reason "the agency contract has ended"`,
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if _, known := reasonFor(args[1]); !known || args[1] != string(bridge.PlatformTooEarly) && !strings.HasPrefix(args[1], "guard.") {
+			why, known := reasonFor(args[1])
+			switch may := bridge.Liftable(bridge.Code(args[1])); {
+			case !known || !may && !strings.HasPrefix(args[1], "guard."):
 				return wrong("give a guard's code such as guard.removals-per-run; `adbridge reasons` lists them", "guard: %q is not a guard", args[1])
+			case !may:
+				return wrong(why.Next, "guard: no override lifts %s", args[1])
 			}
 			if life <= 0 || life > 7*24*time.Hour {
 				return wrong("give --for between 1m and 168h", "for: %s is not a time for an exception", life)
