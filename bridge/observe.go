@@ -37,6 +37,12 @@ type Observed struct {
 	Quiet       bool // nothing changed and nothing was found
 }
 
+// Believed says that whoever the pull did not show is not there: it was as long
+// as the platform's own total, and not too short for what we know.
+func (o Observed) Believed() bool {
+	return !slices.ContainsFunc(o.Findings, func(a Alarm) bool { return a.Reason == PullShort || a.Reason == PullShrunk })
+}
+
 // lateAcceptance is how long after its end an invitation may still explain a
 // new member: people keep the e-mail, and a cancellation may cross an acceptance.
 const lateAcceptance = 30 * 24 * time.Hour
@@ -437,7 +443,7 @@ func sameSeen(a, b Seen) bool {
 	tasks := slices.Equal(a.Access.Tasks, b.Access.Tasks)
 	return tasks && a.Kind == b.Kind && a.Presence == b.Presence && a.PlatformID == b.PlatformID && a.InvitationID == b.InvitationID &&
 		a.Email == b.Email && a.Masked == b.Masked && a.Name == b.Name && a.Role == b.Role && a.Access.Role == b.Access.Role &&
-		a.Access.Finance == b.Access.Finance && a.ExpiresAt.Equal(b.ExpiresAt)
+		a.Access.Finance == b.Access.Finance && a.Access.TwoFactor == b.Access.TwoFactor && a.ExpiresAt.Equal(b.ExpiresAt)
 }
 
 func sameMember(a, b Member) bool {

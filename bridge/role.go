@@ -60,6 +60,9 @@ type Access struct {
 	Role    string   `json:"role"`
 	Finance string   `json:"finance,omitempty"`
 	Tasks   []string `json:"tasks,omitempty"`
+	// TwoFactor is Meta's two_fac_status as it comes: what its values mean is not
+	// published. It gives nobody anything, so it is shown and never compared.
+	TwoFactor string `json:"two_factor,omitempty"`
 }
 
 // Words is the access as a person reads it: "EMPLOYEE, finance EDITOR, tasks
@@ -78,7 +81,7 @@ func (a Access) Words() string {
 	return strings.Join(parts, ", ")
 }
 
-// Same says whether nothing differs. Tasks are sorted by whoever reads them.
+// Same says whether nothing differs that gives access. Tasks are sorted by whoever reads them.
 func (a Access) Same(b Access) bool {
 	return a.Role == b.Role && a.Finance == b.Finance && slices.Equal(a.Tasks, b.Tasks)
 }

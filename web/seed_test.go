@@ -128,7 +128,7 @@ func (c *seeding) members() {
 			n++
 			m := bridge.Member{ID: tx.NewID(), HubID: hub.ID, Ownership: bridge.Foreign, FirstSeen: at, LastSeen: now,
 				Seen: bridge.Seen{Kind: bridge.Human, Presence: bridge.Active, PlatformID: fmt.Sprintf("9%02d", n), Email: email, Name: name, Role: role,
-					Access: bridge.Access{Role: "STANDARD", Finance: "ANALYST", Tasks: []string{"ADVERTISE"}}}}
+					Access: bridge.Access{Role: "STANDARD", Finance: "ANALYST", Tasks: []string{"ADVERTISE"}, TwoFactor: "enrolled"}}}
 			if p, ok := c.people[name]; ok {
 				m.PersonID = p.ID
 				m.Match = &bridge.Match{Rule: "email", Evidence: email + " = " + email, At: at}

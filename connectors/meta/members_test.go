@@ -22,7 +22,7 @@ func TestMembersShowsWhatMetaShows(t *testing.T) {
 	b := &w.Businesses[0]
 	expires := start.Add(48 * time.Hour)
 	b.People = []metasim.Person{
-		{ID: "301", Email: "boss@corp.example", Name: "Boss", Role: "ADMIN", FinancePermission: "EDITOR"},
+		{ID: "301", Email: "boss@corp.example", Name: "Boss", Role: "ADMIN", FinancePermission: "EDITOR", TwoFacStatus: "on_and_new"},
 		{ID: "302", PendingEmail: "cfo@corp.example", Name: "No Mail", Role: "EMPLOYEE", RawRole: "DEVELOPER", Tasks: []string{"DEVELOPER"}},
 		{ID: "303", Email: "new@corp.example", PendingEmail: "boss@corp.example", Name: "Joined", Role: "EMPLOYEE", RoleRequest: "799"},
 	}
@@ -40,7 +40,7 @@ func TestMembersShowsWhatMetaShows(t *testing.T) {
 	joined := person("303", "new@corp.example", "Joined", bridge.Collaborator, bridge.Access{Role: "EMPLOYEE", Tasks: []string{"DEFAULT"}})
 	joined.InvitationID = "799"
 	want := []bridge.Seen{
-		person("301", "boss@corp.example", "Boss", bridge.Owner, bridge.Access{Role: "ADMIN", Finance: "EDITOR", Tasks: []string{"FINANCE_EDIT", "MANAGE"}}),
+		person("301", "boss@corp.example", "Boss", bridge.Owner, bridge.Access{Role: "ADMIN", Finance: "EDITOR", Tasks: []string{"FINANCE_EDIT", "MANAGE"}, TwoFactor: "on_and_new"}),
 		person("302", "", "No Mail", bridge.OtherRole, bridge.Access{Role: "DEVELOPER", Tasks: []string{"DEFAULT", "DEVELOPER"}}),
 		joined,
 		{Kind: bridge.SystemUser, Presence: bridge.Active, PlatformID: selfID, Name: "adbridge", Role: bridge.Owner, Access: bridge.Access{Role: "ADMIN"}},

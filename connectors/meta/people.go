@@ -12,7 +12,7 @@ import (
 // is a bearer secret and never asked for. Where a member's address is absent,
 // that of the invitation they accepted may be there (SPEC).
 const (
-	memberFields  = "id,name,email,pending_email,role,finance_permission,tasks,business_role_request{id,email}"
+	memberFields  = "id,name,email,pending_email,role,finance_permission,tasks,two_fac_status,business_role_request{id,email}"
 	requestFields = "id,email,role,status,created_time,expiration_time,finance_role,tasks"
 	machineFields = "id,name,role"
 )
@@ -26,6 +26,7 @@ type member struct {
 	Role         string   `json:"role"`
 	Finance      string   `json:"finance_permission"`
 	Tasks        []string `json:"tasks"`
+	TwoFactor    any      `json:"two_fac_status"` // a string (SPEC); no other form may break a reading
 	Request      struct {
 		ID    ident  `json:"id"`
 		Email string `json:"email"`
@@ -45,6 +46,7 @@ func (m member) seen() bridge.Seen {
 		Kind: bridge.Human, Presence: bridge.Active, PlatformID: string(m.ID), InvitationID: string(m.Request.ID), Email: m.Email, Name: m.Name,
 		Role: roleOf(m.Role), Access: access(m.Role, m.Finance, m.Tasks),
 	}
+	s.Access.TwoFactor, _ = m.TwoFactor.(string)
 	if s.Email == "" {
 		s.Email = m.Request.Email
 	}
