@@ -14,4 +14,5 @@ const (
 	AssetNotOurs     Code = "asset.member-not-ours"
 	AssetByHand      Code = "asset.by-hand"
 	GuardAssets      Code = "guard.asset-removals"
+	GuardAssets24h   Code = "guard.asset-removals-24h"
 )

@@ -51,7 +51,7 @@ func (d Decision) Holds(t time.Time) bool {
 // whatever anybody says (the last admin, who is protected), or for one change
 // at a time: an approval is the word for that.
 var liftable = []Code{
-	GuardRemovalsPerRun, GuardRemovals24h, GuardAdminRemovals, GuardMinAdmins, GuardRaises, GuardAssets, GuardAdds,
+	GuardRemovalsPerRun, GuardRemovals24h, GuardAdminRemovals, GuardMinAdmins, GuardRaises, GuardAssets, GuardAssets24h, GuardAdds,
 	GuardInvitesPerDay, GuardEmptyDesired, GuardMassChange, PullShrunk, PullStale, PlatformTooEarly,
 }
 

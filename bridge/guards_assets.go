@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -53,6 +54,7 @@ func (p *planner) assetGuards() {
 	p.assetEmpty(taken())
 	p.assetMass()
 	p.assetRemovals(taken())
+	p.assetRemovals24h(p.stepsThat(func(s *step) bool { return s.takesAway() && s.ripe() && !s.approved && s.Decision == "" }))
 }
 
 // holdStep stops a step, unless an approval or an override lets it through.
@@ -148,11 +150,10 @@ func (p *planner) concernSteps(steps []*step, n int) {
 	}
 }
 
-// assetRemovals holds all that a run takes away of access to assets beyond the limit.
-func (p *planner) assetRemovals(rows []*step) {
-	rows = slices.DeleteFunc(rows, func(s *step) bool { return s.approved })
+// accessesGiven counts the accesses to assets that members of ours have from us.
+func accessesGiven(members iter.Seq[*Member]) int {
 	all := 0
-	for _, m := range p.members {
+	for m := range members {
 		if m.Presence != Active || !m.Ownership.Ours() {
 			continue
 		}
@@ -162,6 +163,33 @@ func (p *planner) assetRemovals(rows []*step) {
 			}
 		}
 	}
+	return all
+}
+
+// assetLimit24h is how many accesses to assets may go within 24 hours, by what
+// there was when they began.
+func assetLimit24h(set Settings, all, used int) (int, string) {
+	limit := max(set.MaxAssetRemovalsMin, (all+used)*set.MaxAssetRemovals24h/100)
+	return limit, fmt.Sprintf("%d of %d accesses to assets taken away or lowered within 24 hours, limit %d (%d %%, at least %d)", used, all+used, limit,
+		set.MaxAssetRemovals24h, set.MaxAssetRemovalsMin)
+}
+
+// assetRemovals24h holds what goes beyond the limit of 24 hours, so that few at
+// a time do not become many unseen.
+func (p *planner) assetRemovals24h(rows []*step) {
+	used := p.w.History.AssetRemovals
+	limit, detail := assetLimit24h(p.set, accessesGiven(slices.Values(p.members)), used)
+	for _, s := range rows {
+		if used++; used > limit {
+			p.holdStep(s, GuardAssets24h, detail)
+		}
+	}
+}
+
+// assetRemovals holds all that a run takes away of access to assets beyond the limit.
+func (p *planner) assetRemovals(rows []*step) {
+	rows = slices.DeleteFunc(rows, func(s *step) bool { return s.approved })
+	all := accessesGiven(slices.Values(p.members))
 	limit := max(p.set.MaxAssetRemovalsMin, all*p.set.MaxAssetRemovals/100)
 	if len(rows) <= limit {
 		return

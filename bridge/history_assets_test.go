@@ -210,7 +210,8 @@ func (h *hist) judgeAccess(w World, p Plan) {
 // call, record. It may die after the call.
 func (h *hist) carryStep(r Row, s AssetStep) bool {
 	t := h.stepTask(r, s)
-	if ok, _, _ := Recheck(h.world(), t); !ok {
+	w := h.world()
+	if ok, _, _ := Recheck(w, t); !ok {
 		return false
 	}
 	m := h.member(t.MemberID)
@@ -241,7 +242,8 @@ func (h *hist) carryStep(r Row, s AssetStep) bool {
 		h.t.Fatalf("%s cannot be done there", t.Key)
 	}
 	h.hub.do(t)
-	h.log = append(h.log, change{at: h.w.Now, task: t, approved: h.approved(t), decision: s.Decision})
+	h.log = append(h.log, change{at: h.w.Now, task: t, approved: h.approved(t), decision: s.Decision, takes: !k.Covers(t.Roles, now)})
+	h.assetsWithin24h(w)
 	t.State, t.AboutToAt = Running, h.w.Now
 	if rapid.IntRange(0, 7).Draw(h.t, "die") == 0 {
 		h.w.Open = append(slices.Clone(h.w.Open), t)
@@ -249,6 +251,31 @@ func (h *hist) carryStep(r Row, s AssetStep) bool {
 	}
 	h.record(t)
 	return true
+}
+
+// assetsWithin24h checks after every change of access that no more was taken away
+// within 24 hours than may go, of what there was.
+func (h *hist) assetsWithin24h(w World) {
+	last := h.log[len(h.log)-1]
+	if !last.takes || last.approved || last.decision != "" {
+		return
+	}
+	n, all := 0, 0
+	for _, c := range h.log {
+		if c.takes && !c.at.Before(w.Now.Add(-24*time.Hour)) {
+			n++
+		}
+	}
+	for _, m := range w.Members {
+		for _, a := range m.Assets {
+			if len(a.Applied) > 0 && m.Presence == Active && m.Ownership.Ours() {
+				all++
+			}
+		}
+	}
+	if limit := max(w.Hub.Settings.MaxAssetRemovalsMin, (all+n-1)*w.Hub.Settings.MaxAssetRemovals24h/100); n > limit {
+		h.t.Fatalf("%d accesses to assets were taken away within 24 hours, of %d; limit %d\n%s", n, all+n-1, limit, h.text())
+	}
 }
 
 // restOnAssets checks at rest that what is said to be in order truly is.

@@ -55,6 +55,7 @@ var reasonTable = []Reason{
 	{GuardProtected, "the member is protected", HubAdmin, "take it off the protected list if it may be changed"},
 	{GuardRaises, "more raises to admin at once than max-raises allows", HubAdmin, "check the group, then approve the raises"},
 	{GuardAssets, "more access to assets taken away at once than max-asset-removals and max-asset-removals-min allow", HubAdmin, "check the rules and groups, then approve the changes or give an override"},
+	{GuardAssets24h, "more access to assets taken away within 24 hours than max-asset-removals-24h and max-asset-removals-min allow", HubAdmin, "check the rules and groups, then approve the changes, or wait until the 24 hours have passed"},
 	{GuardAdds, "more invitations at once than max-adds or max-adds-percent allow", HubAdmin, "check that the rule names the right group, then approve the invitations"},
 	{GuardInvitesPerDay, "the invitations of the last 24 hours have reached max-invites-per-day", Nobody, "the rest goes out as the 24 hours pass"},
 	{GuardMemberCap, "the platform's limit of members on one hub is reached", HubAdmin, "remove members that are not needed, or use another hub"},

@@ -36,7 +36,29 @@ func (r *recheck) asset() (Code, string) {
 	if !r.w.Hub.Mode.AllowsAsset(t.Action, takes) {
 		return HubMode, "the hub is in " + string(r.w.Hub.Mode)
 	}
-	return r.assetPicture(k, takes)
+	if code, detail := r.assetPicture(k, takes); code != "" || !takes || r.approved {
+		return code, detail
+	}
+	return r.assets24h()
+}
+
+// assets24h looks at what went of access to assets within 24 hours.
+func (r *recheck) assets24h() (Code, string) {
+	used := r.w.History.AssetRemovals
+	if _, lifted := r.decided.override[GuardAssets24h]; lifted || r.t.Decision != "" { // an override of the run, in force: see word
+		return "", ""
+	}
+	limit, detail := assetLimit24h(r.set, accessesGiven(func(yield func(*Member) bool) {
+		for i := range r.w.Members {
+			if !yield(&r.w.Members[i]) {
+				return
+			}
+		}
+	}), used)
+	if used >= limit {
+		return GuardAssets24h, detail
+	}
+	return "", ""
 }
 
 // assetWanted looks at the wish for the asset as it is now.

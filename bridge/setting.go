@@ -54,6 +54,8 @@ var SettingTable = []Setting{
 		"percent", "20", 0, 100, func(s *Settings) *int { return &s.MaxAssetRemovals }),
 	number("max-asset-removals-min", "accesses to assets that may be taken away however few there are",
 		"number", "3", 0, 1000, func(s *Settings) *int { return &s.MaxAssetRemovalsMin }),
+	number("max-asset-removals-24h", "accesses to assets taken away or lowered within 24 hours, of all that adbridge gave, those taken included; more need an approval",
+		"percent", "20", 0, 100, func(s *Settings) *int { return &s.MaxAssetRemovals24h }),
 	number("max-shrink-percent", "a pull that shows so many fewer than before is not believed",
 		"percent", "30", 1, 100, func(s *Settings) *int { return &s.MaxShrinkPercent }),
 	number("invite-attempts", "invitations to one person that may lapse before someone has to look",

@@ -27,6 +27,7 @@ type Settings struct {
 	MaxAddsMin          int           // but by percent never fewer than so many
 	MaxAssetRemovals    int           // accesses to assets taken away per run, percent of all that are ours
 	MaxAssetRemovalsMin int           // and always allowed up to so many
+	MaxAssetRemovals24h int           // the same within 24 hours, percent of all that were ours
 	MaxShrinkPercent    int           // a pull that shows so many fewer is not believed
 	InviteAttempts      int           // per person
 	MaxInvitesPerDay    int           // per hub and 24 h; 0 = no limit

@@ -172,6 +172,7 @@ type change struct {
 	approved bool
 	decision string
 	admin    bool
+	takes    bool // access to an asset
 }
 
 // census is the population at a time.
@@ -209,6 +210,10 @@ func (l *lane) world() World {
 			w.History.Removals++
 		case Invite, ReInvite:
 			w.History.Invites++
+		case Assign, Unassign:
+			if c.takes {
+				w.History.AssetRemovals++
+			}
 		}
 	}
 	w.History.Population = l.populationAt(day)

@@ -78,7 +78,8 @@ type History struct {
 	Removals      int `json:"removals"`       // members removed
 	AdminRemovals int `json:"admin_removals"` // of them, owners
 	Invites       int `json:"invites"`
-	Population    int `json:"population"` // members 24 hours ago (or at the first pull since)
+	AssetRemovals int `json:"asset_removals,omitempty"` // accesses to assets taken away or lowered
+	Population    int `json:"population"`               // members 24 hours ago (or at the first pull since)
 	// Used counts what was done under each override, by decision id, since it was given.
 	Used map[string]int `json:"used,omitempty"`
 }

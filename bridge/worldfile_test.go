@@ -375,6 +375,7 @@ func (f *worldFile) take(line string) error {
 		w.Pull.Complete = a.get("complete", "yes") == "yes"
 	case "history":
 		w.History.Removals, w.History.Invites = a.number("removals", 0), a.number("invites", 0)
+		w.History.AssetRemovals = a.number("assets", 0)
 		w.History.AdminRemovals, w.History.Population = a.number("admin-removals", 0), a.number("population", 0)
 		if u := a.get("used", ""); u != "" {
 			id, n, _ := strings.Cut(u, ":")

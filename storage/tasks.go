@@ -18,7 +18,7 @@ const openStates = `('ready', 'running', 'waiting', 'accepted', 'held')`
 var tasksTable = table{name: "tasks", key: 1, cols: []string{
 	"id", "hub_id", "row_key", "action", "person_id", "member_id", "invitation_id", "email", "name", "platform_id",
 	"from_role", "to_role", "asset", "roles", "ours", "state", "reason", "cause", "detail", "attempt", "ord", "sent", "request_id", "correlation", "decision",
-	"created_at", "about_to_at", "not_before", "ended_at",
+	"created_at", "about_to_at", "answered_at", "not_before", "ended_at",
 }}
 
 var taskColumns = strings.Join(tasksTable.cols, ", ")
@@ -27,7 +27,7 @@ func taskRow(t bridge.Task) []any {
 	return []any{
 		t.ID, t.HubID, t.Key, t.Action, t.PersonID, t.MemberID, t.InvitationID, clean(t.Email), clean(t.Name), t.PlatformID,
 		t.From, t.To, assetText(t.Asset), listJSON(t.Roles), listJSON(t.Ours), t.State, t.Reason, t.Cause, clean(t.Detail), t.Attempt, t.Order, t.Sent, clean(t.RequestID), t.Correlation, t.Decision,
-		micros(t.CreatedAt), micros(t.AboutToAt), micros(t.NotBefore), micros(t.EndedAt),
+		micros(t.CreatedAt), micros(t.AboutToAt), micros(t.AnsweredAt), micros(t.NotBefore), micros(t.EndedAt),
 	}
 }
 
@@ -35,7 +35,7 @@ func scanTask(row scanner) (t bridge.Task, err error) {
 	err = row.Scan(
 		&t.ID, &t.HubID, &t.Key, &t.Action, &t.PersonID, &t.MemberID, &t.InvitationID, &t.Email, &t.Name, &t.PlatformID,
 		&t.From, &t.To, intoAsset(&t.Asset), intoJSON(&t.Roles), intoJSON(&t.Ours), &t.State, &t.Reason, &t.Cause, &t.Detail, &t.Attempt, &t.Order, &t.Sent, &t.RequestID, &t.Correlation, &t.Decision,
-		intoTime(&t.CreatedAt), intoTime(&t.AboutToAt), intoTime(&t.NotBefore), intoTime(&t.EndedAt))
+		intoTime(&t.CreatedAt), intoTime(&t.AboutToAt), intoTime(&t.AnsweredAt), intoTime(&t.NotBefore), intoTime(&t.EndedAt))
 	return t, err
 }
 
@@ -169,16 +169,20 @@ func (tx *Tx) NextTasks(ctx context.Context, hubID string, now time.Time, limit 
 }
 
 // History counts what was done on the hub since then. A task whose outcome is
-// not known counts as done: a guard that errs, errs on the safe side.
+// not known counts as done: a guard that errs, errs on the safe side. Access to
+// an asset is lowered by giving other access, which is told by why it is wanted.
 func (tx *Tx) History(ctx context.Context, hubID string, since time.Time) (bridge.History, error) {
 	var h bridge.History
 	err := tx.row(ctx, `SELECT
 		COALESCE(SUM(CASE WHEN action = 'remove' THEN 1 ELSE 0 END), 0),
 		COALESCE(SUM(CASE WHEN action = 'remove' AND from_role = 'owner' THEN 1 ELSE 0 END), 0),
-		COALESCE(SUM(CASE WHEN action IN ('invite', 're-invite') THEN 1 ELSE 0 END), 0)
+		COALESCE(SUM(CASE WHEN action IN ('invite', 're-invite') THEN 1 ELSE 0 END), 0),
+		COALESCE(SUM(CASE WHEN action = 'unassign' OR action = 'assign' AND reason <> 'asset.taken-away'
+			AND cause IN ('wish.left-groups', 'wish.group-deleted', 'wish.group-emptied', 'wish.unmapped', 'wish.deactivated', 'wish.deleted', 'wish.grant-ended')
+			THEN 1 ELSE 0 END), 0)
 		FROM tasks WHERE hub_id = $1 AND about_to_at >= $2 AND about_to_at > 0
 		AND (state IN ('running', 'accepted', 'confirmed') OR (state = 'superseded' AND sent > 0))`,
-		hubID, micros(since)).Scan(&h.Removals, &h.AdminRemovals, &h.Invites)
+		hubID, micros(since)).Scan(&h.Removals, &h.AdminRemovals, &h.Invites, &h.AssetRemovals)
 	if err != nil {
 		return bridge.History{}, fmt.Errorf("history of hub %s: %w", hubID, err)
 	}

@@ -29,7 +29,7 @@ func testTasks(t *testing.T, open func(t *testing.T) *storage.DB) {
 		full := bridge.Task{ID: "t1", HubID: "one", Key: "set-role/m1/owner", Action: bridge.SetRole, PersonID: "ana", MemberID: "m1",
 			InvitationID: "i1", Email: "a@b", Name: "Ana", PlatformID: "p1", From: bridge.Collaborator, To: bridge.Owner, State: bridge.TaskWait,
 			Reason: "platform.rate-limited", Cause: "raise", Detail: "too many", Attempt: 2, Order: 3, Sent: 1, RequestID: "rq", Correlation: "c",
-			CreatedAt: moment(0), AboutToAt: moment(1), NotBefore: moment(2), EndedAt: moment(3)}
+			CreatedAt: moment(0), AboutToAt: moment(1), AnsweredAt: moment(4), NotBefore: moment(2), EndedAt: moment(3)}
 		note(t, db, func(tx *storage.Tx) error {
 			return tx.InsertTasks(t.Context(), []bridge.Task{full, task("one", "t2", 1)})
 		})
@@ -140,8 +140,20 @@ func testTasks(t *testing.T, open func(t *testing.T) *storage.DB) {
 			x.Action, x.From, x.State, x.AboutToAt, x.Sent = a, from, s, at, sent
 			return tx.InsertTasks(t.Context(), []bridge.Task{x})
 		}
+		access := func(tx *storage.Tx, a bridge.Action, cause, reason bridge.Code, at time.Time) error {
+			n++
+			x := task("one", fmt.Sprintf("t%02d", n), 0)
+			x.Action, x.State, x.AboutToAt, x.Sent, x.Asset, x.Cause, x.Reason = a, bridge.Accepted, at, 1, bridge.Asset{Kind: "page", ID: "9"}, cause, reason
+			return tx.InsertTasks(t.Context(), []bridge.Task{x})
+		}
 		note(t, db, func(tx *storage.Tx) error {
 			for _, err := range []error{
+				access(tx, bridge.Unassign, bridge.CauseLeftGroups, bridge.CauseLeftGroups, moment(1)),
+				access(tx, bridge.Unassign, bridge.CauseUnmapped, bridge.DecisionApproved, moment(1)),
+				access(tx, bridge.Assign, bridge.CauseUnmapped, bridge.CauseUnmapped, moment(1)),  // lowered
+				access(tx, bridge.Assign, bridge.CauseRule, bridge.CauseRule, moment(1)),          // given
+				access(tx, bridge.Assign, bridge.CauseUnmapped, bridge.AssetTakenAway, moment(1)), // given again
+				access(tx, bridge.Unassign, bridge.CauseUnmapped, bridge.CauseUnmapped, moment(-1)),
 				add(tx, "one", bridge.Remove, bridge.Owner, bridge.Confirmed, moment(1), 1),
 				add(tx, "one", bridge.Remove, bridge.Collaborator, bridge.Accepted, since, 1),
 				add(tx, "one", bridge.Remove, bridge.Collaborator, bridge.Running, moment(2), 1),    // may have been done
@@ -170,7 +182,7 @@ func testTasks(t *testing.T, open func(t *testing.T) *storage.DB) {
 			t.Helper()
 			look(t, db, func(tx *storage.Tx) error {
 				h, err := tx.History(t.Context(), "one", since)
-				same(t, "history", h, bridge.History{Removals: 4, AdminRemovals: 1, Invites: 2, Population: population})
+				same(t, "history", h, bridge.History{Removals: 4, AdminRemovals: 1, Invites: 2, AssetRemovals: 3, Population: population})
 				return err
 			})
 		}
