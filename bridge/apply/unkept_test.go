@@ -20,6 +20,7 @@ import (
 type liar struct {
 	*books
 	lies    int
+	hides   string // a listing leaves this one out, and the platform's total counts them
 	members map[string]bridge.Role
 }
 
@@ -70,8 +71,9 @@ func (l *liar) Owners(context.Context) ([]bridge.Seen, error) {
 
 func (l *liar) Members(_ context.Context, total func(int)) iter.Seq2[bridge.Seen, error] {
 	return func(yield func(bridge.Seen, error) bool) {
+		total(len(l.members))
 		for _, s := range l.rows() {
-			if !yield(s, nil) {
+			if s.PlatformID != l.hides && !yield(s, nil) {
 				return
 			}
 		}
@@ -290,6 +292,30 @@ func TestAfterSomeUnkeptYesesAPersonMustLook(t *testing.T) {
 			}
 			if verdict != bridge.NeedsPerson || reason != bridge.PlatformNotConfirmed {
 				t.Errorf("the plan says %s (%s)", verdict, reason)
+			}
+		})
+	}
+}
+
+// TestAPullThatIsTooShortConfirmsNoRemoval: whom it leaves out may still be
+// there. If that counted as the proof, the next whole pull would take them for
+// put back by someone else, and they would stay for good.
+func TestAPullThatIsTooShortConfirmsNoRemoval(t *testing.T) {
+	for _, c := range changes {
+		t.Run(c.name, func(t *testing.T) {
+			b, l, p := c.begin(t)
+			l.lies = 1
+			b.next() // yes
+			l.hides = "900"
+			b.pull(p)
+			l.hides = ""
+			if x := b.task(); x.State != bridge.Accepted || !x.NotBefore.After(x.AboutToAt) {
+				t.Errorf("a pull that is too short makes the task %s (%s)", x.State, x.Reason)
+			}
+			b.pull(p)
+			b.work()
+			if !c.so(l) || !slices.Equal(l.calls, []string{c.asks, c.asks}) {
+				t.Errorf("the platform was asked for %q, and shows %v %v", l.calls, l.members, l.has)
 			}
 		})
 	}

@@ -178,7 +178,21 @@ func (l Listing) assetUsers(t bridge.Task, traits bridge.Traits) ([]bridge.Asset
 	return nil, false
 }
 
-// leaveUnread takes an accepted task on whose asset the listing could not read.
+// byAbsence says that a judgement rests on what a listing does not show.
+func byAbsence(t bridge.Task, shown bool) bool {
+	switch t.Action {
+	case bridge.Remove, bridge.Cancel, bridge.Unassign:
+		return shown
+	}
+	return !shown
+}
+
+// lists says that the listing shows the task's member.
+func (l Listing) lists(t bridge.Task) bool {
+	return t.PlatformID != "" && slices.ContainsFunc(l.Seen, func(s bridge.Seen) bool { return s.PlatformID == t.PlatformID })
+}
+
+// leaveUnread takes an accepted task on whose outcome the listing does not tell.
 // Where the asset is gone, nobody can say what became of the access: a person
 // has to. Else it is read back later: in an hour, and then as long after as nobody
 // could tell, up to a day, since each time may take a whole pull.

@@ -201,7 +201,7 @@ func (p Puller) take(ctx context.Context, tx *storage.Tx, lease storage.Lease, w
 		return err
 	}
 	events := append(callEvents(hub, l), observedEvents(hub, w, got, l.Pull)...)
-	confirmed, err := confirm(ctx, tx, hub, w, l)
+	confirmed, err := confirm(ctx, tx, hub, w, l, got.Believed())
 	if err != nil {
 		return err
 	}
@@ -301,7 +301,8 @@ func memberChange(was bridge.Member, known bool, m bridge.Member) (string, map[s
 }
 
 // confirm settles the accepted tasks that the pull began late enough to judge.
-func confirm(ctx context.Context, tx *storage.Tx, hub bridge.Hub, w bridge.World, l Listing) ([]audit.Event, error) {
+// One that is not believed proves nothing by whom it does not show.
+func confirm(ctx context.Context, tx *storage.Tx, hub bridge.Hub, w bridge.World, l Listing, believed bool) ([]audit.Event, error) {
 	tasks, err := tx.Tasks(ctx, storage.TaskFilter{HubID: hub.ID, States: []bridge.TaskState{bridge.Accepted}})
 	if err != nil {
 		return nil, err
@@ -312,7 +313,7 @@ func confirm(ctx context.Context, tx *storage.Tx, hub bridge.Hub, w bridge.World
 			continue
 		}
 		shown, ok := l.shows(t, w)
-		if !ok {
+		if !ok || !believed && byAbsence(t, shown) && !l.lists(t) {
 			e, err := l.leaveUnread(ctx, tx, t)
 			if err != nil {
 				return nil, err
