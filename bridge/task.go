@@ -51,6 +51,7 @@ type Task struct {
 	Decision    string    `json:"decision,omitempty"` // the approval or override it rests on
 	Correlation string    `json:"correlation"`        // ties SCIM request, plan, calls and events
 	CreatedAt   time.Time `json:"created_at"`
+	AnsweredAt  time.Time `json:"answered_at,omitzero"` // when the answer to that call came, or was given up
 	AboutToAt   time.Time `json:"about_to_at,omitzero"` // the last "about to"
 	NotBefore   time.Time `json:"not_before,omitzero"`
 	EndedAt     time.Time `json:"ended_at,omitzero"`
@@ -65,3 +66,8 @@ func (t Task) Shown(now, quotaUntil time.Time) Task {
 	}
 	return t
 }
+
+// EffectBy is the latest time at which the task's last call can have had its
+// effect: when it was answered, or given up. A reading says something about the
+// effect if it began later than that by as long as a write takes to show.
+func (t Task) EffectBy() time.Time { return later(t.AboutToAt, t.AnsweredAt) }

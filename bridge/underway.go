@@ -181,7 +181,7 @@ func platformCode(c Code) bool { return len(c) > 9 && c[:9] == "platform." }
 // before a read that began late enough shows that it is not there; another
 // change waits until the first can show.
 func (p *planner) unconfirmed(it *item, t *Task, acts, same bool) {
-	at := later(t.AboutToAt, t.EndedAt).Add(p.lag)
+	at := later(t.EffectBy(), t.EndedAt).Add(p.lag)
 	read := !p.w.Pull.StartedAt.IsZero() && !p.w.Pull.StartedAt.Before(at)
 	young := p.w.Now.Before(at)
 	switch {

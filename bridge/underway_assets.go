@@ -97,7 +97,7 @@ func (p *planner) heedStep(s *step, t *Task) {
 			wait(TaskUnderWay, string(t.Action)+" is being carried out", time.Time{})
 		}
 	case Accepted:
-		at := later(t.AboutToAt, t.EndedAt).Add(p.lag)
+		at := later(t.EffectBy(), t.EndedAt).Add(p.lag)
 		read := !p.w.Pull.StartedAt.Before(at) && !p.never() && (!about || s.kind.Seen || p.read[s.Asset])
 		young := p.w.Now.Before(at)
 		switch {

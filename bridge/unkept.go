@@ -67,7 +67,7 @@ func UnkeptAccess(t Task, a MemberAsset, shown []string) MemberAsset {
 // seeAssets.
 func (x *observer) takeBack() {
 	for _, t := range x.Open {
-		if t.State != Accepted || x.tooEarly(t.AboutToAt) {
+		if t.State != Accepted || x.tooEarly(t.EffectBy()) {
 			continue
 		}
 		switch t.Action {
@@ -95,7 +95,7 @@ func (x *observer) takeBack() {
 // enough to contradict.
 func (x *observer) unkept(m *Member, a Asset) (Task, bool) {
 	i := slices.IndexFunc(x.Open, func(t Task) bool {
-		return t.State == Accepted && t.MemberID == m.ID && t.Asset == a && (t.Action == Assign || t.Action == Unassign) && !x.tooEarly(t.AboutToAt)
+		return t.State == Accepted && t.MemberID == m.ID && t.Asset == a && (t.Action == Assign || t.Action == Unassign) && !x.tooEarly(t.EffectBy())
 	})
 	if i < 0 {
 		return Task{}, false

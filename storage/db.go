@@ -103,11 +103,14 @@ type runner interface {
 }
 
 func (db *DB) begin(r runner) *Tx {
-	return &Tx{db: db, d: db.dialect, run: r, now: db.opts.Now().UTC().Truncate(time.Microsecond)}
+	return &Tx{db: db, d: db.dialect, run: r, now: db.Now()}
 }
 
 // Now is the one time of the transaction: UTC, in microseconds.
 func (tx *Tx) Now() time.Time { return tx.now }
+
+// Now is the time by the clock of all transactions.
+func (db *DB) Now() time.Time { return db.opts.Now().UTC().Truncate(time.Microsecond) }
 
 // NewID makes an id. Ids grow.
 func (tx *Tx) NewID() string { return tx.db.opts.NewID() }

@@ -47,7 +47,7 @@ func (tx *Tx) InsertTasks(ctx context.Context, tasks []bridge.Task) error {
 			t.CreatedAt = tx.Now()
 		}
 		_, err := tx.exec(ctx, `INSERT INTO tasks (`+taskColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
-			$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)`, taskRow(t)...)
+			$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)`, taskRow(t)...)
 		if err != nil {
 			return taken(err, "insert task %s: one that is not ended", t.Key)
 		}
@@ -63,7 +63,7 @@ func (tx *Tx) UpdateTask(ctx context.Context, t bridge.Task) error {
 	n, err := tx.exec(ctx, `UPDATE tasks SET hub_id = $2, row_key = $3, action = $4, person_id = $5, member_id = $6,
 		invitation_id = $7, email = $8, name = $9, platform_id = $10, from_role = $11, to_role = $12, asset = $13,
 		roles = $14, ours = $15, state = $16, reason = $17, cause = $18, detail = $19, attempt = $20, ord = $21, sent = $22, request_id = $23,
-		correlation = $24, decision = $25, created_at = $26, about_to_at = $27, not_before = $28, ended_at = $29 WHERE id = $1`, taskRow(t)...)
+		correlation = $24, decision = $25, created_at = $26, about_to_at = $27, answered_at = $28, not_before = $29, ended_at = $30 WHERE id = $1`, taskRow(t)...)
 	if err != nil {
 		return taken(err, "update task %s (%s)", t.ID, t.Key)
 	}

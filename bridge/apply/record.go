@@ -25,7 +25,7 @@ func (w Worker) record(ctx context.Context, tx *storage.Tx, b *batch, t *bridge.
 			return err
 		}
 	case bridge.Assign, bridge.Unassign:
-		return recordAccess(ctx, tx, t, t.AboutToAt)
+		return recordAccess(ctx, tx, t, t.EffectBy())
 	}
 	return recordMember(ctx, tx, b, t)
 }
@@ -42,10 +42,10 @@ func recordMember(ctx context.Context, tx *storage.Tx, b *batch, t *bridge.Task)
 	if err != nil {
 		return err
 	}
-	if m.AppliedAt.After(t.AboutToAt) {
+	if m.AppliedAt.After(t.EffectBy()) {
 		return nil // a later write of ours has overtaken this one
 	}
-	m.AppliedAt = t.AboutToAt
+	m.AppliedAt = t.EffectBy()
 	switch t.Action {
 	case bridge.Remove, bridge.Cancel:
 		m.Presence, m.GoneAt, m.Applied = bridge.Gone, tx.Now(), bridge.NoRole
@@ -132,8 +132,8 @@ func invitedMember(ctx context.Context, tx *storage.Tx, b *batch, t *bridge.Task
 	if b.task().Sent > 0 && !m.Ownership.Ours() {
 		m.Ownership = bridge.Created
 	}
-	if !m.AppliedAt.After(t.AboutToAt) { // else a later write of ours has overtaken this one
-		m.Applied, m.AppliedAt = t.To, t.AboutToAt
+	if !m.AppliedAt.After(t.EffectBy()) { // else a later write of ours has overtaken this one
+		m.Applied, m.AppliedAt = t.To, t.EffectBy()
 	}
 	t.MemberID = m.ID
 	return m, tx.PutMembers(ctx, []bridge.Member{m})
@@ -207,7 +207,7 @@ func takeBack(ctx context.Context, tx *storage.Tx, b *batch, t bridge.Task, read
 		k, _ := b.traits.Asset(t.Asset.Kind)
 		*a = bridge.UnkeptAccess(t, *a, k.Whole(rolesIn(read.users, t.PlatformID)))
 	}
-	if was.After(t.AboutToAt) {
+	if was.After(t.EffectBy()) {
 		return nil // a later write of ours has overtaken this one
 	}
 	return tx.PutMembers(ctx, []bridge.Member{m})

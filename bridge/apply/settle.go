@@ -30,7 +30,7 @@ func (w Worker) settleOne(ctx context.Context, one *batch) error {
 	}
 	read, err := w.readBack(ctx, one)
 	t := one.task()
-	late := !read.began.Before(t.AboutToAt.Add(one.hub.Propagation(one.traits)))
+	late := !read.began.Before(t.EffectBy().Add(one.hub.Propagation(one.traits)))
 	switch {
 	case lostAsset(*t, err):
 		return w.lost(ctx, one, err)
@@ -52,7 +52,7 @@ func (w Worker) settleOne(ctx context.Context, one *batch) error {
 	case !late:
 		return w.finish(ctx, one, func(_ context.Context, _ *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
 			t.State, t.Reason = bridge.Running, bridge.PlatformUnknownOutcome
-			t.NotBefore = t.AboutToAt.Add(one.hub.Propagation(one.traits))
+			t.NotBefore = t.EffectBy().Add(one.hub.Propagation(one.traits))
 			return audit.TaskUnknown, map[string]any{"until": t.NotBefore}, nil
 		})
 	}

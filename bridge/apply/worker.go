@@ -74,6 +74,9 @@ func (w Worker) Next(ctx context.Context, lease storage.Lease) (bool, error) {
 	}
 	switch b.task().State {
 	case bridge.Running:
+		if b.task().AnsweredAt.IsZero() { // whoever made the call has died: it is over by now
+			w.answered(b)
+		}
 		return true, w.settle(ctx, b)
 	case bridge.Accepted:
 		return true, w.confirm(ctx, b)
@@ -185,6 +188,7 @@ func (w Worker) carryOut(ctx context.Context, b *batch) error {
 		return err
 	}
 	receipt, err := w.call(ctx, b)
+	w.answered(b)
 	return w.outcome(ctx, b, receipt, err)
 }
 
@@ -300,7 +304,7 @@ func (w Worker) begin(ctx context.Context, b *batch) error {
 		}
 		for i := range b.tasks {
 			t := &b.tasks[i]
-			t.State, t.AboutToAt, t.NotBefore = bridge.Running, tx.Now(), time.Time{}
+			t.State, t.AboutToAt, t.AnsweredAt, t.NotBefore = bridge.Running, tx.Now(), time.Time{}, time.Time{}
 			t.Attempt++
 			t.Sent++
 			if err := tx.UpdateTask(ctx, *t); err != nil {
@@ -316,6 +320,15 @@ func (w Worker) begin(ctx context.Context, b *batch) error {
 		return fmt.Errorf("begin task %s: %w", b.task().ID, err)
 	}
 	return nil
+}
+
+// answered notes when a call was over: the effect it had, or may have had, came
+// no later.
+func (w Worker) answered(b *batch) {
+	now := w.DB.Now()
+	for i := range b.tasks {
+		b.tasks[i].AnsweredAt = now
+	}
 }
 
 // call makes the one call that the batch is about.

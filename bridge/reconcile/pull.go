@@ -309,7 +309,7 @@ func confirm(ctx context.Context, tx *storage.Tx, hub bridge.Hub, w bridge.World
 	}
 	var events []audit.Event
 	for _, t := range tasks {
-		if l.Pull.StartedAt.Before(t.AboutToAt.Add(hub.Propagation(w.Traits))) {
+		if l.Pull.StartedAt.Before(t.EffectBy().Add(hub.Propagation(w.Traits))) {
 			continue
 		}
 		shown, ok := l.shows(t, w)

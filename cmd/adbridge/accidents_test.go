@@ -377,3 +377,33 @@ func TestMaskedAddressesFindTheirInvitation(t *testing.T) {
 		t.Errorf("a task is held: %+v", j.tasks()[i])
 	}
 }
+
+// TestAReadingDuringACallProvesNothing: a hub is read while an invitation is on
+// its way to a platform that takes its time. The reading began after the call
+// and does not show it; it is believed no more than one from before the call.
+func TestAReadingDuringACallProvesNothing(t *testing.T) {
+	t.Parallel()
+	who := "ida.slow@" + lumen
+	j := newJourney(t, "meta", company())
+	j.hub("full", "propagation-delay=0s")
+	j.rule("Staff", "collaborator")
+	j.people(who)
+	j.quiet()
+	j.meta.Faults.Add(metasim.Fault{Op: fbOps["invite"], Kind: metasim.FaultSlow, Delay: metasim.Duration(time.Second)})
+	j.meta.Faults.Add(metasim.Fault{Op: "GET pending_users", Kind: metasim.FaultSlow, After: true, Delay: metasim.Duration(3 * time.Second), Times: 1})
+	j.group("Staff", who)
+	until(t, 20*time.Second, "the call is being made", func() (bool, string) {
+		return slices.ContainsFunc(j.meta.Requests(), func(r metasim.Request) bool { return r.Op == fbOps["invite"] }) || len(j.tasks(bridge.Running)) > 0, ""
+	})
+	j.pull() // its list of the invited is from before the call's effect, and ends after it
+	j.mend()
+	j.quiet()
+	j.invited(who, bridge.Collaborator)
+	if n := j.sent(who); n != 1 {
+		t.Errorf("%d invitations were sent", n)
+	}
+	j.accept(who)
+	j.deactivate(who)
+	j.quiet()
+	j.is(who, bridge.NoRole) // and whoever leaves is ours to remove
+}
