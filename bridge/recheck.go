@@ -3,6 +3,7 @@ package bridge
 import (
 	"fmt"
 	"slices"
+	"time"
 )
 
 // Recheck asks the guards again about one task, right before its call, on the
@@ -128,10 +129,27 @@ func (r *recheck) hub() (Code, string) {
 	case r.w.Pull.BusinessID != "" && hub.BusinessID != "" && r.w.Pull.BusinessID != hub.BusinessID:
 		return PullWrongBusiness, r.w.Pull.BusinessID
 	}
-	if d, ok := r.decided.reject[r.t.Key]; ok {
+	if d, ok := r.decided.rejected(r.t.Key, r.since()); ok {
 		return DecisionRejected, d.Reason
 	}
 	return "", ""
+}
+
+// since is when the wish that the task rests on last changed: a rejection from
+// before that was of something else, as in the plan.
+func (r *recheck) since() time.Time {
+	if r.h == nil {
+		return time.Time{}
+	}
+	if r.t.Action == Assign || r.t.Action == Unassign {
+		for _, d := range r.h.assets {
+			if d.Asset == r.t.Asset {
+				return d.Since
+			}
+		}
+		return time.Time{}
+	}
+	return r.h.since
 }
 
 // word asks whether the approval or override that the task rests on is still in

@@ -65,6 +65,7 @@ func TestRecheckOfAccessRightBeforeTheCall(t *testing.T) {
 		{"approved for what was there before", approved, strings.Replace(giving, "since=-2h cause=wish.left-groups", "since=-5m cause=wish.left-groups", 1) +
 			"access b ad_account:1 roles=ADMIN applied=OPERATOR since=-30s\ndecision d approve subject=unassign/b/ad_account:1 at=-1m", WaitSettle},
 		{"its approval was taken back", approved, giving + "decision d approve subject=unassign/b/ad_account:1 undone=-1m", TaskNotWanted},
+		{"rejected when it was wanted otherwise", take, giving + "decision d reject subject=unassign/b/ad_account:1 at=-3h", ""},
 		{"rejected meanwhile", take, giving + "decision d reject subject=unassign/b/ad_account:1", DecisionRejected},
 		{"exempt meanwhile", take, giving + "decision d exempt member=b", OwnExempt},
 		{"protected meanwhile", assign, giving + "decision d protect member=m", GuardProtected},

@@ -43,6 +43,7 @@ func TestRecheckRightBeforeTheCall(t *testing.T) {
 		{"exempt meanwhile", remove, leaving + "decision d exempt member=m", OwnExempt},
 		{"protected meanwhile", remove, leaving + "set protected=ana@corp.example", GuardProtected},
 		{"required meanwhile", remove, leaving + "set required-admins=ana@corp.example", GuardRequiredAdmin},
+		{"rejected when they had only left a group", remove, leaving + "decision d reject subject=remove/m at=-3h", ""},
 		{"rejected meanwhile", remove, leaving + "decision d reject subject=remove/m", DecisionRejected},
 		{"its approval holds", resting, leaving + "decision d approve subject=remove/m", ""},
 		{"its approval was taken back", resting, leaving + "decision d approve subject=remove/m undone=-1m", TaskNotWanted},
