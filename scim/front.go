@@ -294,6 +294,7 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request, path string, note
 	}
 	switch {
 	case !ok:
+		path = strings.TrimPrefix(path, "/../..") // what comes in beside the base URL
 		return nil, newFault(http.StatusNotFound, "", "There is nothing at %s. The base URL is %s; below it are Users, Groups, Bulk, Schemas, ResourceTypes and ServiceProviderConfig, in these letters.", quote(path), s.base)
 	case rt.handle == nil:
 		f := newFault(http.StatusMethodNotAllowed, "", "%s is not possible at %s; use %s.", cut(r.Method, 20), quote(path), allow)

@@ -78,6 +78,10 @@ func TestAWrongBaseURLIsToldInSCIM(t *testing.T) {
 		if w.Code != http.StatusNotFound || w.Header().Get("Content-Type") != "application/scim+json" {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)
 		}
+		// Beside the base URL the address is named as it came.
+		if at, _, _ := strings.Cut(path, "?"); !strings.HasPrefix(path, "/scim/v2/") && !strings.Contains(w.Body.String(), `at \"`+at+`\"`) {
+			t.Errorf("%s: the address is not named: %s", path, w.Body)
+		}
 	}
 	if w := serveOne(h, "GET", "/Users", "", ""); strings.Contains(w.Header().Get("Content-Type"), "scim") {
 		t.Errorf("a person's browser gets a page, not %s", w.Body)
