@@ -128,7 +128,7 @@ func (c *cli) suggestions(ctx context.Context, hub string) error {
 					fmt.Fprintf(out, "    %3d  %s %s: %s\n         adbridge match %s %s %s\n", s.Score, s.Name, s.UserName, s.Why, hubs[0].Slug, o.ID, s.UserName)
 				}
 				if len(o.May) == 0 {
-					fmt.Fprintf(out, "         nobody in the directory fits\n         adbridge exempt %s %s --reason WHY --until DATE\n", hubs[0].Slug, o.ID)
+					fmt.Fprintf(out, "         nobody whom the rules reach fits, and nobody in the directory has this very address\n         adbridge match %[1]s %[2]s PERSON, or adbridge exempt %[1]s %[2]s --reason WHY --until DATE\n", hubs[0].Slug, o.ID)
 				}
 			}
 			return nil
