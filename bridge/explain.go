@@ -182,7 +182,11 @@ func (x *explainer) name() string {
 // answer is the one sentence, from the row that matters most.
 func (x *explainer) answer() (string, string, Actor) {
 	if len(x.rows) == 0 {
-		return "No rule wants this person on the hub, and nobody on the hub is known as them.", "put the person into a group that a rule names", IdentityTeam
+		answer := "No rule wants this person on the hub, and nobody on the hub is known as them."
+		if x.allLeft() {
+			return answer, "nothing: the identity provider says that they left", Nobody
+		}
+		return answer, "put the person into a group that a rule names", IdentityTeam
 	}
 	r := x.rows[0]
 	for _, o := range x.rows {
@@ -336,8 +340,25 @@ func (x *explainer) wish() Step {
 	}
 	if len(s.Lines) == 0 {
 		s.Lines = []Line{{Text: "nothing, and nothing ever was while they were on the hub"}}
+		if slices.ContainsFunc(x.w.Members, func(m Member) bool { return x.members[m.ID] && m.Presence == Gone && m.Ownership.Ours() }) {
+			s.Lines[0].Text = "nothing any more: they left the hub, and the wish ended with that; what was done tells why"
+		}
 	}
 	return s
+}
+
+// allLeft says that everyone who is meant has left, as their sources tell.
+func (x *explainer) allLeft() bool {
+	left := 0
+	for _, o := range x.w.People {
+		if x.persons[o.ID] && !o.Leaver() {
+			return false
+		}
+		if x.persons[o.ID] {
+			left++
+		}
+	}
+	return left > 0
 }
 
 func (x *explainer) member() Step {

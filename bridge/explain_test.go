@@ -95,6 +95,39 @@ func TestExplainAnswersForEveryRow(t *testing.T) {
 	}
 }
 
+// TestExplainTellsOfThoseWhoAreGone: a role that was is not said never to have
+// been, and nobody is told to put a leaver into a group.
+func TestExplainTellsOfThoseWhoAreGone(t *testing.T) {
+	w := world(t, `
+source okta domain=corp.example
+group users name="TikTok Users"
+rule r1 "TikTok Users" collaborator
+person ana active=no
+person ben
+person cem active=no
+member a ana presence=gone applied=none gone=-1h
+member b ben presence=gone applied=none gone=-1h
+`)
+	const was, never = "nothing any more: they left the hub", "nothing, and nothing ever was"
+	for needle, c := range map[string]struct{ wish, next string }{
+		"ana": {was, "nothing: the identity provider says that they left"},
+		"ben": {was, "put the person into a group"},
+		"cem": {never, "nothing: the identity provider says that they left"},
+	} {
+		e, ok := Explain(w, MakePlan(w), needle, nil, nil)
+		if !ok {
+			t.Fatalf("%s is not explained", needle)
+		}
+		var b bytes.Buffer
+		if err := e.WriteText(&b); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), c.wish) || !strings.HasPrefix(e.Next, c.next) {
+			t.Errorf("%s: want %q, next %q:\n%s", needle, c.wish, c.next, b.String())
+		}
+	}
+}
+
 // TestExplainTellsOfAssets: what a rule wants, what the platform shows, what the
 // plan makes of it and what was done, asset by asset.
 func TestExplainTellsOfAssets(t *testing.T) {
