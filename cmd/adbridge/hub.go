@@ -243,7 +243,7 @@ only: its token can never be used for a change, and of its people only those are
 				if err := c.record(ctx, app, hub); err != nil {
 					return err
 				}
-				return c.show(viewHub(hub), say("%s", connected(hub, partnerOf)))
+				return c.show(viewHub(hub), say("%s", connected(hub, actingAs(app.platforms[hub.Platform].traits, found), partnerOf)))
 			})
 		},
 	}

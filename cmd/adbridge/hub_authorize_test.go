@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -109,7 +110,7 @@ func TestAHubIsConnectedByTikToksOwnPage(t *testing.T) {
 		t.Errorf("Admin of two: exit code %d\n%s", code, errs)
 	}
 	out, errs, code := add("automation@"+lumen, "--business-id", bcEU)
-	if code != exitDone || !strings.Contains(out, "acting as Lumen Automation") || !strings.Contains(out, "Lumen Europe") || live() != 1 {
+	if code != exitDone || !regexp.MustCompile(`acting as Lumen Automation <a\*+n@lumen\.example>, ADMIN there`).MatchString(out) || !strings.Contains(out, "Lumen Europe") || live() != 1 {
 		t.Fatalf("exit code %d\n%s%s", code, out, errs)
 	}
 	for _, secret := range []string{w.Apps[0].Secret, "auth_code="} {

@@ -80,9 +80,22 @@ func (c *cli) recordFor(ctx context.Context, app *App, hub bridge.Hub, calls []c
 	return err
 }
 
+// actingAs says as whom a token acts: the name, the address as the platform shows
+// it, and the role in the platform's word.
+func actingAs(t bridge.Traits, found connectors.Connection) string {
+	s := orDash(found.SelfName)
+	if found.SelfEmail != "" {
+		s += " <" + found.SelfEmail + ">"
+	}
+	if role := t.Native[found.SelfRole]; role != "" {
+		s += ", " + role + " there"
+	}
+	return s
+}
+
 // connected says what a new hub is, and what to do next.
-func connected(hub bridge.Hub, partnerOf string) string {
-	s := fmt.Sprintf("hub %s is connected: %s (%s), acting as %s\n", hub.Slug, hub.BusinessName, hub.BusinessID, orDash(hub.SelfName))
+func connected(hub bridge.Hub, acting, partnerOf string) string {
+	s := fmt.Sprintf("hub %s is connected: %s (%s), acting as %s\n", hub.Slug, hub.BusinessName, hub.BusinessID, acting)
 	if partnerOf != "" {
 		return s + fmt.Sprintf("It is the business of a partner of hub %s and is only ever looked at. `adbridge report %s` shows who of its people\nreaches what you share, once it is read; nobody else of it is kept.\n", partnerOf, hub.Slug)
 	}
