@@ -57,6 +57,31 @@ func (j *assetJourney) busy() {
 		Error: &metasim.GraphError{Message: "There have been too many calls to this ad-account", Type: "OAuthException", Code: 80004, Subcode: 2446079}})
 }
 
+// TestABusyBusinessIsReadAgainWhenMetaSays: not every ten minutes until then. A
+// removal does not wait for it, for the limit may be that of reading alone.
+func TestABusyBusinessIsReadAgainWhenMetaSays(t *testing.T) {
+	t.Parallel()
+	ben := "ben.okafor@" + lumen
+	j := newJourney(t, "meta", company())
+	j.hub("full")
+	j.rule("Staff", "collaborator")
+	j.onboard("Staff", ben)
+	j.pull()
+	j.meta.Faults.Add(metasim.Fault{Op: "GET business_users", Times: 1, Kind: metasim.FaultError,
+		Error:  &metasim.GraphError{Message: "There have been too many calls", Type: "OAuthException", Code: 80004, Subcode: 2446079},
+		Header: map[string]string{"X-Business-Use-Case-Usage": `{"` + metaBiz + `":[{"type":"ads_management","call_count":100,"estimated_time_to_regain_access":45}]}`}})
+	if p := j.tryPull(); p.Complete || p.Reason != bridge.PlatformThrottled {
+		t.Fatalf("the pull is complete %t: %s", p.Complete, p.Error)
+	}
+	lane := (&assetJourney{journey: j}).lane()
+	if in := time.Until(lane.PullAt); in < 40*time.Minute || in > 45*time.Minute {
+		t.Errorf("it is read again in %s, and Meta asks for 45 minutes", in)
+	}
+	j.deactivate(ben)
+	j.quiet()
+	j.is(ben, bridge.NoRole)
+}
+
 // TestABusyAdAccountKeepsNobodyOnTheHub: the limit of one ad account neither
 // breaks a pull nor makes a removal wait.
 func TestABusyAdAccountKeepsNobodyOnTheHub(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"adbridge/bridge/apply"
 	"adbridge/bridge/audit"
 	"adbridge/bridge/reconcile"
+	"adbridge/connectors"
 	"adbridge/storage"
 )
 
@@ -340,8 +341,15 @@ func (l *lane) startPull(ctx context.Context, state storage.Lane) error {
 
 // endPull takes a complete listing in, plans on it and sums it up.
 func (l *lane) endPull(ctx context.Context, got pulled) error {
-	if got.err != nil || got.listing.Err != nil {
-		return got.err // a failed reading is on record; PullAt has the next try
+	if got.err != nil {
+		return got.err
+	}
+	if got.listing.Err != nil { // it is on record; PullAt has the next try, which a platform may ask to be later
+		e, ok := errors.AsType[*connectors.Error](got.listing.Err)
+		if !ok || e.RetryAfter <= pullRetry {
+			return nil
+		}
+		return l.schedule(ctx, func(s *storage.Lane, now time.Time, _ bridge.Hub) { s.PullAt = now.Add(e.RetryAfter) })
 	}
 	if err := l.Puller.Take(ctx, l.lease, got.listing); err != nil {
 		return err
