@@ -362,15 +362,19 @@ func (b *Budget) book(ctx context.Context, o Order) (booking Booking, asked, ans
 	if len(b.windows) == 0 && o.Pause == 0 {
 		asked = b.now()
 		l, now, err := b.keeper.Look(ctx)
-		if l.Paused.After(now) {
-			booking.Paused = l.Paused
+		if err != nil || l.At.Sub(now) <= stoodStill && l.Paused.Sub(now) <= longestPause {
+			if l.Paused.After(now) {
+				booking.Paused = l.Paused
+			}
+			booking.Now = now
+			return booking, asked, b.now(), err
 		}
-		booking.Now = now
-		return booking, asked, b.now(), err
+		// Kept by a clock that was wrong: the ledger has to be put right.
 	}
 	err = b.keeper.Change(ctx, func(l *Ledger, now, before time.Time) {
 		asked, answered = before, b.now()
 		if len(b.windows) == 0 {
+			now = l.tick(now, nil)
 			l.Pause(now.Add(o.Pause))
 			booking = Booking{Now: now, Paused: l.Paused}
 			return
@@ -426,14 +430,18 @@ func (b *Budget) pauseLocal(t time.Time) {
 }
 
 // PauseUntil stops all calls until t, of all processes: the platform said that
-// it had enough. An earlier t than the one known changes nothing. When the
-// keeper cannot be told now, it is told with the next call, before that is made.
+// it had enough, for a day at most. An earlier t than the one known changes
+// nothing. When the keeper cannot be told now, it is told with the next call,
+// before that is made.
 func (b *Budget) PauseUntil(t time.Time) {
 	if b == nil {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if most := b.now().Add(longestPause); t.After(most) {
+		t = most
+	}
 	if !t.After(b.paused) {
 		return
 	}
@@ -441,6 +449,7 @@ func (b *Budget) PauseUntil(t time.Time) {
 	b.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), Patience/2)
 	err := b.keeper.Change(ctx, func(l *Ledger, now, asked time.Time) {
+		now = l.tick(now, b.windows)
 		l.Pause(now.Add(t.Sub(b.now())))
 	})
 	cancel()

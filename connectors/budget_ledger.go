@@ -38,6 +38,8 @@ const (
 	bookAhead = 2 * slicesPer
 	// A database's clock that was set back by no more than this is waited for.
 	stoodStill = 10 * time.Second
+	// No pause is longer: what platforms limit by the longest is a day.
+	longestPause = 24 * time.Hour
 )
 
 // Order is what a process wants to book.
@@ -117,7 +119,8 @@ func (l *Ledger) Book(now time.Time, windows []Window, o Order) Booking {
 }
 
 // tick brings the ledger to now: forgets slices that no later one is measured
-// by, and lives with a clock that was set back.
+// by, and lives with a clock that was set back. A pause that ends further ahead
+// than any lasts was kept by a clock that was wrong, and said by nobody.
 func (l *Ledger) tick(now time.Time, windows []Window) time.Time {
 	now = now.Round(0).UTC()
 	if back := l.At.Sub(now); back > stoodStill { // take along what is booked
@@ -134,6 +137,9 @@ func (l *Ledger) tick(now time.Time, windows []Window) time.Time {
 		now = l.At
 	}
 	l.At = now
+	if l.Paused.Sub(now) > longestPause {
+		l.Paused = time.Time{}
+	}
 	for _, w := range windows {
 		k := l.count(w)
 		n := min(max(0, number(now, w.slice())-slicesPer-k.First), int64(len(k.Slices)))

@@ -529,6 +529,47 @@ func TestAClockThatIsSetBackGivesNothingTwice(t *testing.T) {
 	}
 }
 
+// TestAPauseKeptByAWrongClockIsDropped: one that lies further ahead than any
+// lasts was said by nobody, with windows or without, and one that was said when
+// the clock was ahead lasts no longer than it was said for.
+func TestAPauseKeptByAWrongClockIsDropped(t *testing.T) {
+	for name, windows := range map[string][]Window{"windows": basic, "none": nil} {
+		for _, wrong := range []time.Duration{2 * time.Hour, 300 * 24 * time.Hour} {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPlace()
+				p.ahead = wrong
+				p.budget(windows...).PauseUntil(time.Now().Add(time.Minute))
+				p.ahead = 0
+				time.Sleep(2 * time.Second)
+				b := p.budget(windows...)
+				if e, ok := errors.AsType[*PausedError](b.Wait(t.Context(), true)); !ok || e.Until.After(time.Now().Add(time.Minute+time.Second)) {
+					t.Errorf("%s, %v ahead: a pause of a minute is %v", name, wrong, e)
+				}
+				time.Sleep(2 * time.Minute)
+				if err := b.Wait(t.Context(), true); err != nil {
+					t.Errorf("%s, %v ahead: after the pause: %v", name, wrong, err)
+				}
+			})
+		}
+		synctest.Test(t, func(t *testing.T) {
+			p := newPlace()
+			p.text = `{"paused":"2999-01-01T00:00:00Z"}` // as it was kept before the ledger knew its time
+			if err := p.budget(windows...).Wait(t.Context(), true); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			if strings.Contains(p.text, "2999") {
+				t.Errorf("%s: still kept: %s", name, p.text)
+			}
+			p.text = `{"paused":"2999-01-01T00:00:00Z"}`
+			p.budget(windows...).PauseUntil(time.Now().Add(48 * time.Hour)) // longer than any: a day
+			b := p.budget(windows...)
+			if e, ok := errors.AsType[*PausedError](b.Wait(t.Context(), true)); !ok || e.Until.After(time.Now().Add(24*time.Hour+time.Second)) {
+				t.Errorf("%s: a new pause is %v", name, e)
+			}
+		})
+	}
+}
+
 func TestAnotherTierIsObeyedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlace()
