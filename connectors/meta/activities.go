@@ -21,7 +21,10 @@ const (
 	// maxLogs is how many ad accounts' histories one reading takes where no rule
 	// names any: a reading a day, so that their calls stay few.
 	maxLogs = 50
-	adLog   = "ad_account" // the kind of asset that has a history
+	// So many in a row that may not be read, and none that was: it is the token,
+	// not the ad accounts.
+	enoughForbidden = 10
+	adLog           = "ad_account" // the kind of asset that has a history
 )
 
 // platformLog is what Meta lets be read: histories of ad accounts. The log of a
@@ -109,6 +112,7 @@ func (c *Connector) Changes(ctx context.Context, since time.Time, assets []bridg
 			return
 		}
 		until, read := c.now(), false
+		var forbidden []refusedLog // as long as none was read
 		for _, id := range accounts {
 			account := bridge.Asset{Kind: adLog, ID: id}
 			err := c.history(ctx, account, since, until, func(change bridge.PlatformChange) bool { return yield(change, nil) })
@@ -118,7 +122,19 @@ func (c *Connector) Changes(ctx context.Context, since time.Time, assets []bridg
 				return
 			case err == nil:
 				read = true
-			case kind == connectors.KindNotFound, kind == connectors.KindRefused, kind == connectors.KindForbidden && read:
+				for _, f := range forbidden {
+					if !yield(bridge.PlatformChange{Asset: f.account}, f.err) {
+						return
+					}
+				}
+				forbidden = nil
+			case kind == connectors.KindForbidden && !read:
+				// The token may read none, or was not given this one: the next tell.
+				if forbidden = append(forbidden, refusedLog{account, err}); len(forbidden) == enoughForbidden {
+					yield(bridge.PlatformChange{}, unread(forbidden[0].err))
+					return
+				}
+			case kind == connectors.KindNotFound, kind == connectors.KindRefused, kind == connectors.KindForbidden:
 				// This account is not ours to see; another is.
 				if !yield(bridge.PlatformChange{Asset: account}, err) {
 					return
@@ -128,7 +144,16 @@ func (c *Connector) Changes(ctx context.Context, since time.Time, assets []bridg
 				return
 			}
 		}
+		if len(forbidden) > 0 {
+			yield(bridge.PlatformChange{}, unread(forbidden[0].err))
+		}
 	}
+}
+
+// refusedLog is an ad account whose history we may not read.
+type refusedLog struct {
+	account bridge.Asset
+	err     error
 }
 
 // errEnough says that the caller has read enough.

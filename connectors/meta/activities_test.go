@@ -156,17 +156,56 @@ func TestAnAdAccountThatIsNotShownHidesNoOther(t *testing.T) {
 	}
 }
 
-// TestHistoriesWithoutPermissionStopNothingElse: the refusal has its own
-// reason after one call, the doctor tells it, and the hub is as ready as before.
-func TestHistoriesWithoutPermissionStopNothingElse(t *testing.T) {
+// TestAnAdAccountThatIsNotGivenHidesNoOther, wherever it stands in the list.
+func TestAnAdAccountThatIsNotGivenHidesNoOther(t *testing.T) {
+	forbidden := metasim.Fault{Op: "GET activities", Times: 1, Kind: metasim.FaultError,
+		Error: &metasim.GraphError{Message: "(#200) Ad account owner has NOT grant ads_management or ads_read permission", Type: "OAuthException", Code: 200}}
+	one, other := bridge.Asset{Kind: "ad_account", ID: "900000000000001"}, bridge.Asset{Kind: "ad_account", ID: "900000000000002"}
+	for name, x := range map[string]struct {
+		skip  int
+		lines int
+		who   bridge.Asset
+	}{"first": {0, 2, one}, "last": {1, 1, other}} {
+		h := accounts(t, setting{}, func(b *metasim.Business) {
+			b.AdAccounts[0].Activities, b.AdAccounts[1].Activities = history(1), history(2)
+		})
+		f := forbidden
+		f.Skip = x.skip
+		h.Faults.Add(f)
+		all, missed, err := logOf(t, h.connect(), start.Add(-time.Hour), one, other)
+		if err != nil || len(all) != x.lines || !slices.Equal(missed, []bridge.Asset{x.who}) {
+			t.Errorf("%s: %d lines, missed %v, %v", name, len(all), missed, err)
+		}
+	}
+	// None at all is the permission's want, also of a few.
 	h := accounts(t, setting{})
+	forbidden.Times = 0
+	h.Faults.Add(forbidden)
+	if all, missed, err := logOf(t, h.connect(), start.Add(-time.Hour), one, other); connectors.ReasonOf(err) != bridge.PlatformLogUnread || len(all)+len(missed) != 0 {
+		t.Errorf("%d lines, missed %v, %v", len(all), missed, err)
+	}
+}
+
+// TestHistoriesWithoutPermissionStopNothingElse: the refusal has its own
+// reason after a few calls, whatever the number of ad accounts, the doctor tells it, and the hub is as ready as before.
+func TestHistoriesWithoutPermissionStopNothingElse(t *testing.T) {
+	h := accounts(t, setting{}, func(b *metasim.Business) {
+		b.AdAccounts = nil
+		for i := range 3 * enoughForbidden {
+			b.AdAccounts = append(b.AdAccounts, metasim.Asset{ID: fmt.Sprintf("act_9000000000%05d", i+1)})
+		}
+	})
 	h.edit(func(w *metasim.World) {
 		w.Tokens[0].Scopes = []string{"business_management", "pages_read_engagement", "pages_show_list"}
 	})
 	h.ResetRequests()
-	_, missed, err := logOf(t, h.connect(), start.Add(-time.Hour), bridge.Asset{Kind: "ad_account", ID: "900000000000001"}, bridge.Asset{Kind: "ad_account", ID: "900000000000002"})
+	var named []bridge.Asset
+	for i := range 3 * enoughForbidden {
+		named = append(named, bridge.Asset{Kind: "ad_account", ID: fmt.Sprintf("9000000000%05d", i+1)})
+	}
+	_, missed, err := logOf(t, h.connect(), start.Add(-time.Hour), named...)
 	e, ok := errors.AsType[*connectors.Error](err)
-	if !ok || e.Kind != connectors.KindForbidden || e.Reason != bridge.PlatformLogUnread || !strings.Contains(e.Next, "ads_read") || len(missed) != 0 || len(h.Requests()) != 1 {
+	if !ok || e.Kind != connectors.KindForbidden || e.Reason != bridge.PlatformLogUnread || !strings.Contains(e.Next, "ads_read") || len(missed) != 0 || len(h.Requests()) != enoughForbidden {
 		t.Fatalf("%v, missed %v, %d calls", err, missed, len(h.Requests()))
 	}
 	look := func() (bridge.Preflight, bridge.Precondition, connectors.Connection) {
