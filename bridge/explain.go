@@ -482,7 +482,7 @@ func (x *explainer) done() Step {
 // WriteText writes the explanation for a terminal.
 func (e Explanation) WriteText(to io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s on %s\n%s\n", e.Name, e.Hub, e.Answer)
+	fmt.Fprintf(&b, "%s on %s\n%s\n", Plain(e.Name), e.Hub, Plain(e.Answer))
 	if e.Next != "" && e.Next != "nothing" {
 		fmt.Fprintf(&b, "Next: %s (%s)\n", e.Next, e.Who)
 	}
@@ -493,13 +493,13 @@ func (e Explanation) WriteText(to io.Writer) error {
 			if !l.At.IsZero() {
 				at = stamp(l.At)
 			}
-			fmt.Fprintf(&b, "  %s  %s", at, l.Text)
+			fmt.Fprintf(&b, "  %s  %s", at, Plain(l.Text))
 			if l.Code != "" {
 				fmt.Fprintf(&b, "  [%s]", l.Code)
 			}
 			b.WriteString("\n")
 		}
 	}
-	_, err := io.WriteString(to, b.String())
+	_, err := io.WriteString(to, PlainText(b.String()))
 	return err
 }

@@ -136,7 +136,7 @@ func (p Partnership) Lines() []PartnerLine {
 func (l PartnerLine) String() string {
 	name := l.BusinessID
 	if l.Name != "" {
-		name = fmt.Sprintf("%s (%s)", l.Name, l.BusinessID)
+		name = fmt.Sprintf("%s (%s)", Plain(l.Name), l.BusinessID)
 	}
 	s := fmt.Sprintf("%s: %s shared; ", name, counted(l.Assets, "asset"))
 	switch {

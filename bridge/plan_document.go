@@ -131,7 +131,7 @@ func (d PlanDocument) WriteText(to io.Writer) error {
 	default:
 		fmt.Fprintf(&b, "\n%d more with nothing to do\n", d.InOrder)
 	}
-	_, err := io.WriteString(to, b.String())
+	_, err := io.WriteString(to, PlainText(b.String()))
 	return err
 }
 

@@ -69,11 +69,11 @@ func actionText(r Row) string {
 func who(r Row) string {
 	switch {
 	case r.Email == "" || r.Email == r.Name:
-		return r.Name
+		return Plain(r.Name)
 	case r.Name == "":
-		return r.Email
+		return Plain(r.Email)
 	}
-	return r.Name + " <" + r.Email + ">"
+	return Plain(r.Name + " <" + r.Email + ">")
 }
 
 // roles is what a row changes, or what is.

@@ -163,7 +163,7 @@ func (c Comparison) WriteText(to io.Writer) error {
 	if b.Len() == 0 {
 		b.WriteString("nothing differs\n")
 	}
-	_, err := io.WriteString(to, b.String())
+	_, err := io.WriteString(to, PlainText(b.String()))
 	return err
 }
 

@@ -12,7 +12,7 @@ import (
 // at, and every row that is not simply in order.
 func (r Report) WriteText(to io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s · %s · %s\n", r.Hub, r.Platform, r.Business)
+	fmt.Fprintf(&b, "%s · %s · %s\n", r.Hub, r.Platform, Plain(r.Business))
 	fmt.Fprintf(&b, "report %s of %s, mode %s, %s\n", r.ID, stamp(r.MadeAt), r.Mode, r.State)
 	if r.Halt != nil {
 		fmt.Fprintf(&b, "halted since %s: %s. %s\n", stamp(r.Halt.Since), ReasonOf(r.Halt.Reason).Meaning, ReasonOf(r.Halt.Reason).Next)
@@ -63,7 +63,7 @@ func (r Report) WriteText(to io.Writer) error {
 	if quiet > 0 {
 		fmt.Fprintf(&b, "%d more in order\n", quiet)
 	}
-	_, err := io.WriteString(to, trimLines(b.String()))
+	_, err := io.WriteString(to, PlainText(trimLines(b.String())))
 	return err
 }
 

@@ -118,7 +118,7 @@ func (e Effects) WriteText(to io.Writer) error {
 	if e.None() {
 		b.WriteString("nobody is affected\n")
 	}
-	_, err := io.WriteString(to, b.String())
+	_, err := io.WriteString(to, PlainText(b.String()))
 	return err
 }
 

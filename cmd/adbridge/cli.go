@@ -121,7 +121,10 @@ func (c *cli) read(ctx context.Context, do func(*App, *storage.Tx) error) error 
 // show answers with v as JSON, or with what text writes.
 func (c *cli) show(v any, text func(io.Writer) error) error {
 	if !c.json {
-		return text(c.out)
+		var b strings.Builder // others' words are in it
+		err := text(&b)
+		_, werr := io.WriteString(c.out, bridge.PlainText(b.String()))
+		return errors.Join(err, werr)
 	}
 	if r := reflect.ValueOf(v); r.Kind() == reflect.Slice && r.IsNil() {
 		v = []any{} // a list is an array, also when it is empty
@@ -141,7 +144,7 @@ func table(w io.Writer, head string, rows func(row func(cells ...any))) error {
 			if i > 0 {
 				fmt.Fprint(tw, "\t")
 			}
-			fmt.Fprint(tw, cell)
+			fmt.Fprint(tw, bridge.Plain(fmt.Sprint(cell)))
 		}
 		fmt.Fprintln(tw)
 	})
@@ -166,9 +169,9 @@ func wrong(next, format string, args ...any) error {
 func (c *cli) fail(err error) {
 	code, next := classify(err)
 	if !c.json {
-		fmt.Fprintf(c.err, "adbridge: %s\n", err)
+		fmt.Fprintf(c.err, "adbridge: %s\n", bridge.PlainText(err.Error()))
 		if next != "" {
-			fmt.Fprintf(c.err, "  → %s\n", next)
+			fmt.Fprintf(c.err, "  → %s\n", bridge.PlainText(next))
 		}
 		return
 	}

@@ -114,7 +114,7 @@ func writeChanges(w io.Writer, v changesView, self string) error {
 	}
 	fmt.Fprintln(w, readingText(v.Reading))
 	for _, missed := range v.Reading.Missed {
-		fmt.Fprintf(w, "not read: %s\n", missed)
+		fmt.Fprintf(w, "not read: %s\n", bridge.Plain(missed))
 	}
 	if len(v.Changes) == 0 {
 		_, err := fmt.Fprintf(w, "nothing in it fits; the platform logs %s\n", v.Holds)

@@ -156,13 +156,13 @@ func (v partnersView) write(w io.Writer) error {
 		fmt.Fprintf(w, "hub %s, partners read on %s: %d\n", v.Hub, when(v.At), len(v.List))
 	}
 	if v.Error != "" {
-		fmt.Fprintf(w, "on %s they could not be read: %s\n  → %s\n", when(v.TriedAt), v.Error, bridge.ReasonOf(bridge.PartnerUnread).Next)
+		fmt.Fprintf(w, "on %s they could not be read: %s\n  → %s\n", when(v.TriedAt), bridge.Plain(v.Error), bridge.ReasonOf(bridge.PartnerUnread).Next)
 	}
 	for _, l := range v.Lines {
 		fmt.Fprintf(w, "\n%s\n", l)
 		b, _ := v.Find(l.BusinessID)
 		for _, a := range b.Assets {
-			fmt.Fprintf(w, "  %s  %s\n", bridge.AssetAccess{Asset: a.Asset, Roles: a.Roles}, a.Name)
+			fmt.Fprintf(w, "  %s  %s\n", bridge.AssetAccess{Asset: a.Asset, Roles: a.Roles}, bridge.Plain(a.Name))
 		}
 	}
 	return nil
