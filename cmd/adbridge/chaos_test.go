@@ -76,6 +76,9 @@ func (c *chaos) begin() {
 	c.journey.hub("full", "max-removals-percent=100", "max-removals-min=500", "max-removals-24h-percent=100", "max-adds=500", "max-adds-percent=1000",
 		"max-raises=100", "max-admin-removals=100", "max-invites-per-day=0", "invite-attempts=20", "max-shrink-percent=100", "pull-every=2s", "revert-drift=on",
 		"max-asset-removals=100", "max-asset-removals-min=500")
+	for _, guard := range []bridge.Code{bridge.GuardMassChange, bridge.GuardEmptyDesired} { // a group may empty by chance
+		c.must(nil, "override", "h", string(guard), "--for", "24h", "--reason", "chaos")
+	}
 	c.rule("Leads", "owner")
 	c.rule("Staff", "collaborator")
 	c.gives("Buyers", c.more...)
