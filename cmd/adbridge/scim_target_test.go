@@ -122,3 +122,74 @@ func TestASCIMTargetIsAHubLikeAnyOther(t *testing.T) {
 		}
 	}
 }
+
+// TestWhoHasAnotherAddressInTheProductIsOurs: invited by the address that the
+// directory has, found, read again and removed, although the product shows
+// another address first.
+func TestWhoHasAnotherAddressInTheProductIsOurs(t *testing.T) {
+	s := newStage(t, tiktoksim.World{}, metasim.World{})
+	w := scimWorld()
+	users := w.Tenants[0].Users
+	for i, u := range users {
+		switch u.ID {
+		case "crm-igor.lindqvist": // his address is the userName alone
+			users[i].Emails = []string{"igor@" + lumen}
+		case "crm-sales.desk": // and hers the second of two
+			users[i].UserName, users[i].Emails = "desk", []string{"desk@" + lumen, "sales.desk@" + lumen}
+		}
+	}
+	sim := scimtargetsim.New(scimtargetsim.Options{World: w})
+	s.must(nil, "hub", "add", "crm", "--platform", "scim", "--business-id", scimTarget, "--api-url", serveTest(t, sim), "--token-file", s.secret("crm.token", scimToken))
+	s.must(nil, "pull", "crm")
+	s.must(nil, "hub", "set", "crm", "settle-window=0s", "propagation-delay=0s", "max-removals-percent=100", "max-removals-24h-percent=100", "max-adds-percent=100", "max-adds-min=100")
+	s.must(nil, "hub", "mode", "crm", "full", "--yes")
+	src := s.source("okta", "okta")
+	s.must(nil, "rule", "add", "--group", "crm-people", "--hub", "crm", "--role", "collaborator")
+	srv := s.serve()
+	ctx := context.Background()
+	idp := &idpsim.Okta{BaseURL: srv.url + "/scim/v2", Token: src.Token}
+	group, err := idp.PushGroup(ctx, idpsim.Group{DisplayName: "crm-people"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := []string{"igor.lindqvist", "sales.desk"}
+	var ids []string
+	for _, name := range append([]string{"dana.weiss"}, names...) { // Dana stays: a rule that wants nobody is another matter
+		id, err := idp.CreateUser(ctx, idpsim.NewUser(nameOf(name+"@"+lumen), name+"@"+lumen, "Sales"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := idp.AddMembers(ctx, group, id); err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
+	}
+	ours := func() (bool, string) {
+		var members []bridge.Member
+		s.must(&members, "members", "crm")
+		n := 0
+		for _, m := range members {
+			if slices.Contains(names, strings.TrimPrefix(m.PlatformID, "crm-")) && m.PersonID != "" && m.Presence == bridge.Active {
+				n++
+			}
+		}
+		return n == len(names), fmt.Sprintf("%+v", members)
+	}
+	until(t, 30*time.Second, "both are members and ours", ours)
+	s.must(nil, "pull", "crm")
+	if ok, now := ours(); !ok {
+		t.Fatalf("after another pull they are not ours: %s", now)
+	}
+	if users := sim.World().Tenants[0].Users; len(users) != 7 {
+		t.Errorf("%d accounts of seven people", len(users))
+	}
+	for _, id := range ids[1:] {
+		if err := idp.Deactivate(ctx, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	until(t, 30*time.Second, "who left is out", func() (bool, string) {
+		in := sim.World().Tenants[0].Groups[1].Members
+		return !slices.Contains(in, "crm-"+names[0]) && !slices.Contains(in, "crm-"+names[1]), fmt.Sprint(in)
+	})
+}

@@ -63,6 +63,9 @@ func startHub(t *testing.T, sw scimtargetsim.Switches, people []connectortest.Pe
 		if sw.UserNames == "other" {
 			u.UserName = "login." + id
 		}
+		if sw.Mailboxes == "own" { // the address is the userName alone
+			u.Emails = []string{id + "@mail.product.example"}
+		}
 		ours.Users = append(ours.Users, u)
 		if role == bridge.Owner {
 			owners.Members = append(owners.Members, id)
@@ -129,14 +132,17 @@ func (h *hub) Truth() []connectortest.Person {
 	ours := h.World().Tenants[0]
 	var all []connectortest.Person
 	for _, u := range ours.Users {
-		role := bridge.NoRole
+		role, email := bridge.NoRole, u.Emails[0]
+		if strings.Contains(u.UserName, "@") {
+			email = u.UserName
+		}
 		for i, r := range []bridge.Role{bridge.Collaborator, bridge.Owner} {
 			if slices.Contains(ours.Groups[2-i].Members, u.ID) {
 				role = r
 			}
 		}
 		if role != bridge.NoRole {
-			all = append(all, connectortest.Person{Email: u.Emails[0], Name: u.DisplayName, Role: role, Presence: bridge.Active, PlatformID: u.ID})
+			all = append(all, connectortest.Person{Email: email, Name: u.DisplayName, Role: role, Presence: bridge.Active, PlatformID: u.ID})
 		}
 	}
 	return all

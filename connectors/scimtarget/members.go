@@ -33,8 +33,13 @@ type user struct {
 
 func (u user) inactive() bool { return u.Active != nil && !*u.Active }
 
-// email is the primary address, else the first, else a userName that is one.
+// email is a userName that is an address, for that is what an account is told
+// by and what we and identity providers make it from; else the primary address,
+// else the first.
 func (u user) email() string {
+	if strings.Contains(u.UserName, "@") {
+		return u.UserName
+	}
 	for _, e := range u.Emails {
 		if e.Primary && e.Value != "" {
 			return e.Value
@@ -45,21 +50,32 @@ func (u user) email() string {
 			return e.Value
 		}
 	}
-	if strings.Contains(u.UserName, "@") {
-		return u.UserName
-	}
 	return ""
 }
 
-// has says whether an address is one of the account's.
-func (u user) has(email string) bool {
+// A claim is how an account has an address.
+type claim int
+
+const (
+	noClaim   claim = iota
+	secondary       // often its user's own to set
+	primary         // as userName or primary address
+)
+
+func (u user) has(email string) (how claim) {
 	is := func(s string) bool { return bridge.FoldEmail(s) == bridge.FoldEmail(email) }
+	if is(u.UserName) {
+		return primary
+	}
 	for _, e := range u.Emails {
-		if is(e.Value) {
-			return true
+		switch {
+		case is(e.Value) && (e.Primary || len(u.Emails) == 1):
+			return primary
+		case is(e.Value):
+			how = secondary
 		}
 	}
-	return is(u.UserName)
+	return how
 }
 
 func (u user) called() string {
@@ -360,28 +376,40 @@ func (c *Connector) Find(ctx context.Context, who connectors.Subject) ([]bridge.
 	var found []bridge.Seen
 	for _, u := range accounts {
 		if role := in.role(u.ID); role != bridge.NoRole {
-			found = append(found, c.seen(u, role))
+			s := c.seen(u, role)
+			if who.PlatformID == "" { // an account may have others besides, and shows one of them
+				s.Email = strings.TrimSpace(who.Email)
+			}
+			found = append(found, s)
 		}
 	}
 	return found, nil
 }
 
-// accounts are those with an address, in a group of ours or not. Where the
+// accounts are those with an address, in a group of ours or not: as userName or
+// primary address, and only where nobody has it so as a secondary one. Where the
 // product does not filter by address, all its users are read.
 func (c *Connector) accounts(ctx context.Context, email string) ([]user, error) {
 	email = strings.TrimSpace(email)
-	var all []user
+	var by [primary + 1][]user
 	add := func(u user) {
-		if u.ID != "" && u.has(email) && !slices.ContainsFunc(all, func(x user) bool { return x.ID == u.ID }) {
-			all = append(all, u)
+		how := u.has(email)
+		if u.ID != "" && how != noClaim && !slices.ContainsFunc(by[how], func(x user) bool { return x.ID == u.ID }) {
+			by[how] = append(by[how], u)
 		}
+	}
+	best := func() []user {
+		if len(by[primary]) > 0 {
+			return by[primary]
+		}
+		return by[secondary]
 	}
 	for _, attr := range []string{"userName", "emails.value"} {
 		found, err := filtered[user](ctx, c, "Users", attr, email)
 		if connectors.KindOf(err) == connectors.KindRefused {
-			all = nil
+			clear(by[:])
 			err = each(ctx, c, "Users", nil, add)
-			return all, err
+			return best(), err
 		}
 		if err != nil {
 			return nil, err
@@ -390,5 +418,5 @@ func (c *Connector) accounts(ctx context.Context, email string) ([]user, error) 
 			add(u)
 		}
 	}
-	return all, nil
+	return best(), nil
 }

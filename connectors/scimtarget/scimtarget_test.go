@@ -193,6 +193,8 @@ func TestInvitingMakesNoSecondAccount(t *testing.T) {
 				scimtargetsim.User{ID: "u-old", UserName: "ana.login", Emails: []string{"first@example.com", "Ana@example.com"}},
 				scimtargetsim.User{ID: "u-asleep", UserName: "asleep@example.com", Inactive: true},
 				scimtargetsim.User{ID: "u-a", UserName: "twin.a", Emails: []string{"twin@example.com"}},
+				scimtargetsim.User{ID: "u-c", UserName: "pair.c", Emails: []string{"c@example.com", "pair@example.com"}},
+				scimtargetsim.User{ID: "u-d", UserName: "pair.d", Emails: []string{"d@example.com", "pair@example.com"}},
 				scimtargetsim.User{ID: "u-b", UserName: "twin.b", Emails: []string{"twin@example.com"}})
 		})
 		c := h.connect()
@@ -205,13 +207,45 @@ func TestInvitingMakesNoSecondAccount(t *testing.T) {
 		if got := ops(h); !slices.Equal(got, want) {
 			t.Errorf("written: %v, want %v", got, want)
 		}
-		_, err := c.Invite(t.Context(), []string{"twin@example.com"}, bridge.Collaborator)
-		if connectors.KindOf(err) != connectors.KindRefused || !strings.Contains(err.Error(), "2 accounts") || len(ops(h)) != len(want) {
-			t.Errorf("an address of two accounts: %v, %v", err, ops(h))
+		for _, email := range []string{"twin@example.com", "pair@example.com"} { // of two, and a secondary one of two
+			_, err := c.Invite(t.Context(), []string{email}, bridge.Collaborator)
+			if connectors.KindOf(err) != connectors.KindRefused || !strings.Contains(err.Error(), "2 accounts") || len(ops(h)) != len(want) {
+				t.Errorf("%s, an address of two accounts: %v, %v", email, err, ops(h))
+			}
 		}
 		w := h.World().Tenants[0]
 		if !slices.Equal(w.Groups[2].Members[1:], []string{"u-old", "u-asleep", w.Users[len(w.Users)-1].ID}) || w.Users[3].Inactive {
 			t.Errorf("in the end: %+v %+v", w.Groups[2], w.Users[3])
+		}
+	}
+}
+
+// TestAnAddressIsItsOwnersBeforeItIsASecondaryOne: who sets somebody's address
+// beside their own is not invited, and not found, in their place.
+func TestAnAddressIsItsOwnersBeforeItIsASecondaryOne(t *testing.T) {
+	for _, sw := range []scimtargetsim.Switches{{}, {EmailFilter: "refused"}} {
+		for name, owner := range map[string]scimtargetsim.User{
+			"userName": {ID: "u-ana", UserName: "Ana@example.com"},
+			"primary":  {ID: "u-ana", UserName: "ana", Emails: []string{"ana@example.com", "a@example.com"}},
+		} {
+			h := startHub(t, sw, []connectortest.Person{person("mallory@example.com", bridge.Collaborator, "u-mallory")})
+			h.Edit(func(w *scimtargetsim.World) {
+				u := &w.Tenants[0].Users
+				i := slices.IndexFunc(*u, func(x scimtargetsim.User) bool { return x.ID == "u-mallory" })
+				(*u)[i].Emails = append((*u)[i].Emails, "ana@example.com")
+				*u = append(*u, owner)
+			})
+			c := h.connect()
+			who := connectors.Subject{Email: "ana@example.com"}
+			if found, err := c.Find(t.Context(), who); err != nil || len(found) != 0 {
+				t.Errorf("%s: found before she was invited: %+v, %v", name, found, err)
+			}
+			if _, err := c.Invite(t.Context(), []string{who.Email}, bridge.Collaborator); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if found, err := c.Find(t.Context(), who); err != nil || len(found) != 1 || found[0].PlatformID != "u-ana" || found[0].Email != who.Email {
+				t.Errorf("%s: found %+v, %v", name, found, err)
+			}
 		}
 	}
 }

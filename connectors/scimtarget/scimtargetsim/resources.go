@@ -128,6 +128,9 @@ func (s *Sim) createUser(w http.ResponseWriter, t *Tenant, body map[string]any) 
 	if active, ok := body["active"].(bool); ok {
 		u.Inactive = !active
 	}
+	if s.switches.Mailboxes == "own" {
+		u.Emails = append(u.Emails, u.ID+"@mail.product.example")
+	}
 	list, _ := body["emails"].([]any)
 	for _, e := range list {
 		m, _ := e.(map[string]any)

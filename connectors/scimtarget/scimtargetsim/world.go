@@ -52,6 +52,7 @@ type Switches struct {
 	PatchAnswer string `json:"patch_answer,omitempty"` // 204, 200 with the resource (section 3.5.2)
 	EmailFilter string `json:"email_filter,omitempty"` // taken, refused: emails.value in a filter
 	UserNames   string `json:"user_names,omitempty"`   // address, other: what the harness makes of userName
+	Mailboxes   string `json:"mailboxes,omitempty"`    // given, own: an account's first address is one that the product made
 	Foreign     string `json:"foreign,omitempty"`      // 403, 404: another tenant's path
 	Absent      string `json:"absent,omitempty"`       // ignored, no-target: removing who is no member (section 3.5.2.2)
 	PageCap     int    `json:"page_cap,omitempty"`     // the largest page; 0: 100
@@ -72,10 +73,12 @@ func EverySwitch() []Setting {
 		{"patch_answer=200", Switches{PatchAnswer: "200"}},
 		{"email_filter=refused", Switches{EmailFilter: "refused"}},
 		{"user_names=other", Switches{UserNames: "other"}},
+		{"mailboxes=own", Switches{Mailboxes: "own"}},
 		{"foreign=404", Switches{Foreign: "404"}},
 		{"absent=no-target", Switches{Absent: "no-target"}},
 		{"page_cap=7", Switches{PageCap: 7}},
 		{"config=absent", Switches{Config: "absent"}},
+		{"mailboxes=own, and no address can be asked for", Switches{Mailboxes: "own", EmailFilter: "refused"}},
 		{"no address can be asked for", Switches{EmailFilter: "refused", UserNames: "other", PageCap: 7}},
 		{"everything at once", Switches{Me: "absent", PatchAnswer: "200", EmailFilter: "refused", UserNames: "other", Foreign: "404", Absent: "no-target", PageCap: 11, Config: "absent"}},
 	}
