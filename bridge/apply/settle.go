@@ -56,10 +56,15 @@ func (w Worker) settleOne(ctx context.Context, one *batch) error {
 			return audit.TaskUnknown, map[string]any{"until": t.NotBefore}, nil
 		})
 	}
-	return w.finish(ctx, one, func(_ context.Context, tx *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
+	return w.finish(ctx, one, func(ctx context.Context, tx *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
 		if one.said != nil && t.Attempt >= contradictions { // it says one thing and shows another
 			t.State, t.Reason, t.Detail = bridge.TaskHeld, connectors.ReasonOf(one.said), one.said.Message
 			return audit.TaskHeld, map[string]any{"reason": t.Reason, "error": one.said.Error()}, nil
+		}
+		if read.cancelled { // by us: nobody let it lapse, and nobody is to wait for that
+			if err := endInvitations(ctx, tx, t, bridge.InvitationCancelled); err != nil {
+				return "", nil, err
+			}
 		}
 		t.State, t.Reason, t.Sent = bridge.Ready, bridge.PlatformUnknownOutcome, t.Sent-1
 		if t.Attempt > 1 { // a platform that says one thing and shows another is not asked in a circle
@@ -134,8 +139,10 @@ func (w Worker) confirm(ctx context.Context, b *batch) error {
 type reading struct {
 	shown bool // its effect
 	row   bridge.Seen
-	users []bridge.AssetUser // of its asset
-	began time.Time
+	// cancelled: of a re-invitation only the first half is done.
+	cancelled bool
+	users     []bridge.AssetUser // of its asset
+	began     time.Time
 }
 
 // readBack asks the platform what it shows of a task's person.
@@ -166,5 +173,10 @@ func (w Worker) readBack(ctx context.Context, b *batch) (r reading, err error) {
 	}
 	fits, others := bridge.Fitting(*t, seen, members, invitations)
 	r.shown, r.row = bridge.Shows(*t, fits, others)
+	if t.Action == bridge.ReInvite && !r.shown {
+		half := *t
+		half.Action = bridge.Cancel
+		r.cancelled, _ = bridge.Shows(half, fits, others)
+	}
 	return r, nil
 }

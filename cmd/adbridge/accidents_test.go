@@ -407,3 +407,35 @@ func TestAReadingDuringACallProvesNothing(t *testing.T) {
 	j.quiet()
 	j.is(who, bridge.NoRole) // and whoever leaves is ours to remove
 }
+
+// TestAHalfDoneReInvitationIsNoLapsedOne: TikTok has cancelled the invitation of
+// another role and the new one did not get through; before it is sent again, the
+// person is wanted in the old role once more. They are invited, and need not
+// wait as somebody who let an invitation lapse.
+func TestAHalfDoneReInvitationIsNoLapsedOne(t *testing.T) {
+	t.Parallel()
+	who := "rae.half@" + lumen
+	j := newJourney(t, "tiktok", company())
+	j.hub("full")
+	j.rule("Staff", "collaborator")
+	j.rule("Leads", "owner")
+	j.people(who)
+	j.group("Staff", who)
+	j.group("Leads")
+	j.quiet()
+	j.invited(who, bridge.Collaborator)
+	j.tiktok.Faults.Add(tiktoksim.Fault{Op: "bc/member/invite", Kind: tiktoksim.ResetBefore, Times: 50})
+	j.join("Leads", who)
+	until(t, 20*time.Second, "the invitation is cancelled", func() (bool, string) { role, _ := j.shown(who); return role == bridge.NoRole, "" })
+	until(t, 20*time.Second, "it is known that the new one is not there", func() (bool, string) {
+		return slices.ContainsFunc(j.tasks(), func(t bridge.Task) bool { return t.Action == bridge.ReInvite && t.State == bridge.Ready }), fmt.Sprintf("%+v", j.tasks())
+	})
+	j.leave("Leads", who)
+	j.quiet()
+	j.mend()
+	j.pull()
+	j.quiet()
+	j.pull()
+	j.quiet()
+	j.invited(who, bridge.Collaborator)
+}
