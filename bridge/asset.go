@@ -101,7 +101,7 @@ func (t Traits) ParseAssetAccess(text string) (AssetAccess, error) {
 	for role := range strings.FieldsFuncSeq(roles, func(r rune) bool { return r == '+' || r == ',' || r == ' ' }) {
 		i := slices.IndexFunc(k.Roles, func(have string) bool { return strings.EqualFold(have, role) })
 		if i < 0 {
-			return AssetAccess{}, fmt.Errorf("asset %q: %s knows no role %q on a %s; use %s", text, t.Platform, role, k.Noun, strings.ToLower(strings.Join(k.Roles, ", ")))
+			return AssetAccess{}, fmt.Errorf("asset %q: %q is no role on this kind of asset of %s; use %s", text, role, t.Platform, strings.ToLower(strings.Join(k.Roles, ", ")))
 		}
 		a.Roles = append(a.Roles, k.Roles[i])
 	}
@@ -111,7 +111,7 @@ func (t Traits) ParseAssetAccess(text string) (AssetAccess, error) {
 	case len(a.Roles) == 0:
 		return AssetAccess{}, fmt.Errorf("asset %q: no role after =; use %s", text, strings.ToLower(strings.Join(k.Roles, ", ")))
 	case len(a.Roles) > 1 && !k.Many:
-		return AssetAccess{}, fmt.Errorf("asset %q: a person has one role on a %s; choose one of %s", text, k.Noun, strings.ToLower(strings.Join(a.Roles, ", ")))
+		return AssetAccess{}, fmt.Errorf("asset %q: a person has one role on each %s; choose one of %s", text, k.Noun, strings.ToLower(strings.Join(a.Roles, ", ")))
 	}
 	a.Roles = k.Whole(a.Roles)
 	return a, nil

@@ -68,11 +68,11 @@ func (c *Connector) assignable(who connectors.Subject, access bridge.AssetAccess
 	case len(access.Roles) == 0:
 		wrong = fmt.Sprintf("no role on %s is named; access is taken away by unassigning", access.Asset)
 	case len(access.Roles) > 1 && !k.Many:
-		wrong = fmt.Sprintf("a person has one role on a %s; %s were given", k.Noun, strings.Join(access.Roles, ", "))
+		wrong = fmt.Sprintf("a person has one role on each %s; %s were given", k.Noun, strings.Join(access.Roles, ", "))
 	}
 	for _, role := range access.Roles {
 		if !slices.Contains(k.Roles, role) {
-			wrong = fmt.Sprintf("TikTok knows no role %q on a %s; it knows %s", role, k.Noun, strings.Join(k.Roles, ", "))
+			wrong = fmt.Sprintf("%q is no role of TikTok on this kind of asset; it knows %s", role, strings.Join(k.Roles, ", "))
 		}
 	}
 	if wrong != "" {
