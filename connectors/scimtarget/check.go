@@ -17,6 +17,7 @@ const (
 	needPatch         = "patch"
 	needOwners        = "group-owners"
 	needCollaborators = "group-collaborators"
+	needMembers       = "group-members"
 	needUsers         = "users"
 	needWrites        = "writes"
 	needSelf          = "service-account"
@@ -36,6 +37,9 @@ func Preconditions() []bridge.Precondition {
 			Consequence: "who is an owner cannot be told or changed", Next: "Make the group in the product, or name another one in the hub's id."},
 		{Code: needCollaborators, What: "the group of the collaborators is there, once", Blocking: true, Reason: bridge.PlatformBusinessNotFound,
 			Consequence: "who is a collaborator cannot be told or changed", Next: "Make the group in the product, or name another one in the hub's id."},
+		{Code: needMembers, What: "the product shows who is in a group", Blocking: true, Reason: bridge.PlatformForbidden,
+			Consequence: "members would not be seen, and who leaves would keep access",
+			Next:        "Put an account into one of the two groups by hand and look again. If it still does not show, the product does not tell, or the token may not see it: ask its vendor; adbridge cannot manage it until it does."},
 		{Code: needUsers, What: "users can be read", Blocking: true, Reason: bridge.PlatformForbidden,
 			Consequence: "members have no addresses, so nobody can be matched", Next: "Give the token the right to read users."},
 		{Code: needWrites, ForChanges: true, What: "the token may change users and groups",
@@ -83,6 +87,16 @@ func (k *check) run(ctx context.Context) error {
 		}
 	}
 	k.OK(needEndpoint, "%s answers", k.base)
+	if !k.Blocked() {
+		switch tells, err := k.tells(ctx); {
+		case err != nil:
+			return err
+		case tells:
+			k.OK(needMembers, "groups are shown with their members")
+		default:
+			k.Missing(needMembers, "no group is shown with members, nor with none")
+		}
+	}
 	k.OK(needToken, "groups can be read with it")
 	var p page[user]
 	if _, err := k.get(ctx, "Users", "/Users", url.Values{"startIndex": {"1"}, "count": {"1"}}, &p); err != nil {

@@ -104,6 +104,7 @@ type Connector struct {
 	id       string
 	rest     *rest.Client
 	now      func() time.Time
+	sleep    func(context.Context, time.Duration) error
 	pageSize int
 
 	mu  sync.Mutex
@@ -129,9 +130,12 @@ func (o Options) Open(cfg connectors.Config) (connectors.Connector, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Connector{target: t, id: id, rest: client, now: cfg.Now, pageSize: o.PageSize, ids: map[bridge.Role]string{}}
+	c := &Connector{target: t, id: id, rest: client, now: cfg.Now, sleep: cfg.Sleep, pageSize: o.PageSize, ids: map[bridge.Role]string{}}
 	if c.now == nil {
 		c.now = time.Now
+	}
+	if c.sleep == nil {
+		c.sleep = connectors.Sleep
 	}
 	if c.pageSize <= 0 {
 		c.pageSize = pageSize

@@ -1,5 +1,5 @@
-// Package scimtarget speaks to any product that is itself provisioned by SCIM
-// 2.0 (RFC 7643, RFC 7644): what its endpoint calls users and groups becomes
+// Package scimtarget speaks to products that are themselves provisioned by SCIM
+// 2.0 (RFC 7643, RFC 7644): what their endpoint calls users and groups becomes
 // members and roles of a hub.
 //
 // A hub is one tenant of such a product, named by the base URL of its SCIM

@@ -107,7 +107,9 @@ type page[T any] struct {
 type group struct {
 	ID          string `json:"id"`
 	DisplayName string `json:"displayName"`
-	Members     []struct {
+	// Members is nil where the product shows none: the group is empty [RFC 7643
+	// section 2.5], or the product does not tell.
+	Members []struct {
 		Value string `json:"value"`
 		Type  string `json:"type"`
 	} `json:"members"`
@@ -226,14 +228,9 @@ func (c *Connector) roster(ctx context.Context, which ...bridge.Role) (roster, e
 		if err != nil {
 			return nil, err
 		}
-		var g group
-		if _, err := c.get(ctx, "Group", "/Groups/"+url.PathEscape(id), url.Values{"attributes": {"id,displayName,members"}}, &g); err != nil {
+		g, err := c.group(ctx, id)
+		if err != nil {
 			return nil, c.groupGone(err, role)
-		}
-		if g.ID != id {
-			e := refused("GET Group", connectors.KindMalformed, bridge.PlatformMalformed, "", "")
-			e.Err = errors.New("the answer is another group than the one asked for")
-			return nil, e
 		}
 		out[role] = map[string]bool{}
 		for _, m := range g.Members {
@@ -243,6 +240,35 @@ func (c *Connector) roster(ctx context.Context, which ...bridge.Role) (roster, e
 		}
 	}
 	return out, nil
+}
+
+func (c *Connector) group(ctx context.Context, id string) (g group, err error) {
+	if _, err := c.get(ctx, "Group", "/Groups/"+url.PathEscape(id), url.Values{"attributes": {"id,displayName,members"}}, &g); err != nil {
+		return g, err
+	}
+	if g.ID != id {
+		e := refused("GET Group", connectors.KindMalformed, bridge.PlatformMalformed, "", "")
+		e.Err = errors.New("the answer is another group than the one asked for")
+		return g, e
+	}
+	return g, nil
+}
+
+// tells says whether the product shows who is in a group: one of ours, or where
+// ours may just be empty and left out, any of the first page.
+func (c *Connector) tells(ctx context.Context) (bool, error) {
+	for _, role := range roles {
+		id, err := c.groupID(ctx, role)
+		if err != nil {
+			return false, err
+		}
+		if g, err := c.group(ctx, id); err != nil || g.Members != nil {
+			return err == nil, c.groupGone(err, role)
+		}
+	}
+	var p page[group]
+	_, err := c.get(ctx, "Groups", "/Groups", url.Values{"startIndex": {"1"}, "count": {strconv.Itoa(c.pageSize)}}, &p)
+	return slices.ContainsFunc(p.Resources, func(g group) bool { return g.Members != nil }), err
 }
 
 // groupGone tells a group that is not there from a person who is not.

@@ -2,6 +2,7 @@ package scimtarget
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -247,6 +248,57 @@ func TestAnAddressIsItsOwnersBeforeItIsASecondaryOne(t *testing.T) {
 				t.Errorf("%s: found %+v, %v", name, found, err)
 			}
 		}
+	}
+}
+
+// TestAProductThatDoesNotTellWhoIsInAGroupIsNoHub: nobody is let in whom
+// nobody would see leave. One that leaves out what is empty is another matter.
+func TestAProductThatDoesNotTellWhoIsInAGroupIsNoHub(t *testing.T) {
+	members := func(c *Connector) bridge.Precondition {
+		con, err := c.Check(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return con.Checks[slices.IndexFunc(con.Checks, func(p bridge.Precondition) bool { return p.Code == needMembers })]
+	}
+	h := startHub(t, scimtargetsim.Switches{Members: "hidden"}, []connectortest.Person{person("bob@example.com", bridge.Collaborator, "u-bob")})
+	c := h.connect()
+	if p := members(c); p.State != bridge.Missing || !p.Blocking || p.Next == "" {
+		t.Errorf("hidden: %+v", p)
+	}
+	before := h.Truth()
+	_, err := c.Invite(t.Context(), []string{"bystander@example.com"}, bridge.Collaborator)
+	e, ok := errors.AsType[*connectors.Error](err)
+	if !ok || e.Kind != connectors.KindForbidden || !strings.Contains(e.Message, "does not tell who is in the group") || e.Next == "" {
+		t.Errorf("hidden: %v", err)
+	}
+	if !slices.Equal(before, h.Truth()) {
+		t.Errorf("someone was let in: %+v", h.Truth())
+	}
+	h.Faults.Add(scimtargetsim.Fault{Op: "PATCH Group remove", Kind: scimtargetsim.HTML500, Times: 1})
+	if _, err = c.Invite(t.Context(), []string{"bystander@example.com"}, bridge.Collaborator); connectors.KindOf(err) != connectors.KindForbidden || !strings.Contains(err.Error(), "u-bystander") {
+		t.Errorf("could not be taken out, and is not said: %v", err)
+	}
+
+	h = startHub(t, scimtargetsim.Switches{Members: "unless-empty"}, nil)
+	h.Edit(func(w *scimtargetsim.World) {
+		w.Tenants[0].Groups[1].Members, w.Tenants[0].Groups[2].Members = nil, nil
+	})
+	c = h.connect()
+	if p := members(c); p.State != bridge.Missing {
+		t.Errorf("no group with anybody: %+v", p)
+	}
+	if _, err := c.Invite(t.Context(), []string{"bystander@example.com"}, bridge.Collaborator); err != nil {
+		t.Errorf("unless empty: %v", err)
+	}
+	if p := members(c); p.State != bridge.Met {
+		t.Errorf("with somebody in it: %+v", p)
+	}
+	h.Edit(func(w *scimtargetsim.World) {
+		w.Tenants[0].Groups[2].Members, w.Tenants[0].Groups[0].Members = nil, []string{"u-bystander"}
+	})
+	if p := members(c); p.State != bridge.Met {
+		t.Errorf("another group tells: %+v", p)
 	}
 }
 

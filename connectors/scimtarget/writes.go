@@ -64,7 +64,46 @@ func (c *Connector) Invite(ctx context.Context, emails []string, role bridge.Rol
 			return connectors.Receipt{}, err
 		}
 	}
-	return c.add(ctx, account.ID, role)
+	receipt, err := c.add(ctx, account.ID, role)
+	if err == nil && len(in[role]) == 0 {
+		err = c.shows(ctx, account.ID, role)
+	}
+	return receipt, err
+}
+
+// shows looks whether a group that showed nobody shows the account that was
+// just added, a little later too. One that does not would never show it again,
+// and nobody would be removed: the account is taken out.
+func (c *Connector) shows(ctx context.Context, id string, role bridge.Role) error {
+	const op = "PATCH Group"
+	for try := range 2 {
+		if try > 0 {
+			if err := c.sleep(ctx, Traits().Propagation); err != nil {
+				return unsure(op, err)
+			}
+		}
+		in, err := c.roster(ctx, role)
+		if err != nil {
+			return unsure(op, err)
+		}
+		if in[role][id] {
+			return nil
+		}
+	}
+	next := "Let the product show the members of groups to the token, or ask its vendor; `adbridge hub doctor` tells. Then release the change."
+	message := fmt.Sprintf("the product does not tell who is in the group %q; adbridge cannot manage it", c.groups[role])
+	if _, err := c.drop(ctx, id, role); err != nil && connectors.KindOf(err) != connectors.KindNotFound {
+		message += ". The account " + id + " was added and could not be taken out again: " + err.Error()
+		next = "Take the account out of the group by hand. " + next
+	}
+	return refused(op, connectors.KindForbidden, bridge.PlatformForbidden, message, next)
+}
+
+// unsure is a write that was carried out and could not be looked at.
+func unsure(op string, err error) error {
+	e := refused(op, connectors.KindUnknown, bridge.PlatformUnknownOutcome, "whether the group shows who was added could not be read", "")
+	e.Err = err
+	return e
 }
 
 // account is the one with an address; nil when there is none.

@@ -26,6 +26,14 @@ func (u User) shown() map[string]any {
 	return v
 }
 
+func (s *Sim) group(g Group) map[string]any {
+	v := g.shown()
+	if s.switches.Members == "hidden" || s.switches.Members == "unless-empty" && len(g.Members) == 0 {
+		delete(v, "members")
+	}
+	return v
+}
+
 func (g Group) shown() map[string]any {
 	members := []map[string]any{}
 	for _, id := range g.Members {
@@ -66,7 +74,7 @@ func (s *Sim) getGroup(w http.ResponseWriter, t *Tenant, id string) {
 		fail(w, http.StatusNotFound, "", fmt.Sprintf("Resource %s not found.", id))
 		return
 	}
-	show(w, http.StatusOK, g.shown())
+	show(w, http.StatusOK, s.group(*g))
 }
 
 func (s *Sim) listUsers(w http.ResponseWriter, r *http.Request, t *Tenant) {
@@ -99,7 +107,7 @@ func (s *Sim) listGroups(w http.ResponseWriter, r *http.Request, t *Tenant) {
 	rows := []map[string]any{}
 	for _, g := range t.Groups {
 		if attr == "" || attr == "id" && g.ID == value || attr == "displayName" && strings.EqualFold(g.DisplayName, value) {
-			v := g.shown()
+			v := s.group(g)
 			if strings.Contains(r.URL.Query().Get("excludedAttributes"), "members") {
 				delete(v, "members")
 			}
@@ -235,7 +243,7 @@ func (s *Sim) patchGroup(w http.ResponseWriter, t *Tenant, id string, body map[s
 		}
 	}
 	g.Members = members
-	s.patched(w, g.shown())
+	s.patched(w, s.group(*g))
 }
 
 func (s *Sim) patched(w http.ResponseWriter, v map[string]any) {

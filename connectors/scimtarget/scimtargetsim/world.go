@@ -53,6 +53,7 @@ type Switches struct {
 	EmailFilter string `json:"email_filter,omitempty"` // taken, refused: emails.value in a filter
 	UserNames   string `json:"user_names,omitempty"`   // address, other: what the harness makes of userName
 	Mailboxes   string `json:"mailboxes,omitempty"`    // given, own: an account's first address is one that the product made
+	Members     string `json:"members,omitempty"`      // shown, unless-empty: left out of an empty group (RFC 7643 section 2.5), hidden: never shown; no connector can manage that
 	Foreign     string `json:"foreign,omitempty"`      // 403, 404: another tenant's path
 	Absent      string `json:"absent,omitempty"`       // ignored, no-target: removing who is no member (section 3.5.2.2)
 	PageCap     int    `json:"page_cap,omitempty"`     // the largest page; 0: 100
@@ -66,7 +67,7 @@ type Setting struct {
 }
 
 // EverySwitch is each value of each switch that is not the first, alone, and
-// some that make each other worse.
+// some that make each other worse; but for hidden members, which nobody can manage.
 func EverySwitch() []Setting {
 	return []Setting{
 		{"me=absent", Switches{Me: "absent"}},
@@ -74,6 +75,7 @@ func EverySwitch() []Setting {
 		{"email_filter=refused", Switches{EmailFilter: "refused"}},
 		{"user_names=other", Switches{UserNames: "other"}},
 		{"mailboxes=own", Switches{Mailboxes: "own"}},
+		{"members=unless-empty", Switches{Members: "unless-empty"}},
 		{"foreign=404", Switches{Foreign: "404"}},
 		{"absent=no-target", Switches{Absent: "no-target"}},
 		{"page_cap=7", Switches{PageCap: 7}},
