@@ -272,7 +272,7 @@ func TestAPauseIsToldToAllProcesses(t *testing.T) {
 				later := p.budget(windows...)             // started meanwhile
 				for i, one := range []*Budget{a, b, later} {
 					e, ok := errors.AsType[*PausedError](one.Wait(t.Context(), true))
-					if !ok || e.Until.Sub(time.Now()).Round(time.Second) != 5*time.Minute-time.Second {
+					if !ok || time.Until(e.Until).Round(time.Second) != 5*time.Minute-time.Second {
 						t.Errorf("process %d: %+v", i, e)
 					}
 				}
