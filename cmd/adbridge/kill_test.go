@@ -45,9 +45,10 @@ func TestKilledAtAnyMomentEndsAsWished(t *testing.T) {
 	s.tiktok.AutoAccept(300 * time.Millisecond)
 	s.meta.AutoAccept(&metasim.AutoAccept{After: metasim.Duration(300 * time.Millisecond)})
 	open := []string{"max-removals-percent=100", "max-removals-24h-percent=100", "max-removals-min=1000", "max-adds=500", "max-adds-percent=100", "max-adds-min=500", "max-raises=100",
-		"max-admin-removals=100", "pull-every=1m", "max-shrink-percent=100"}
+		"max-admin-removals=100", "max-asset-removals-min=1000", "pull-every=1m", "max-shrink-percent=100"}
 	s.connectHub("tt", "tiktok", bcEU, "full", open...)
 	s.connectHub("fb", "meta", metaBiz, "full", open...)
+	s.groupsMayEmpty("tt", "fb")
 	src := s.source("okta", "okta")
 	for _, r := range [][3]string{{"tt-owners", "tt", "owner"}, {"tt-people", "tt", "collaborator"}, {"fb-owners", "fb", "owner"}, {"fb-people", "fb", "collaborator"}} {
 		add := []string{"rule", "add", "--group", r[0], "--hub", r[1], "--role", r[2]}
@@ -95,6 +96,17 @@ func TestKilledAtAnyMomentEndsAsWished(t *testing.T) {
 		t.Errorf("a Business Center was without an admin: %v", lost)
 	}
 	s.auditVerifies()
+}
+
+// groupsMayEmpty lifts the guards that hold what several people lose at once:
+// by chance a group of few is empty now and then, and nobody is there to approve.
+func (s *stage) groupsMayEmpty(hubs ...string) {
+	s.t.Helper()
+	for _, hub := range hubs {
+		for _, guard := range []bridge.Code{bridge.GuardMassChange, bridge.GuardEmptyDesired} {
+			s.must(nil, "override", hub, string(guard), "--for", "24h", "--reason", "chaos")
+		}
+	}
 }
 
 // killAssets is the access that the rule for a group gives beside the role.

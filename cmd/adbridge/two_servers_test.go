@@ -69,6 +69,7 @@ func TestTwoServersShareOneDatabase(t *testing.T) {
 	open := []string{"max-removals-percent=100", "max-removals-24h-percent=100", "max-adds=500", "max-adds-percent=100", "max-adds-min=500", "max-raises=100", "max-admin-removals=100", "pull-every=2s", "max-shrink-percent=100"}
 	s.connectHub("tt", "tiktok", bcEU, "full", open...)
 	s.connectHub("fb", "meta", metaBiz, "full", open...)
+	s.groupsMayEmpty("tt", "fb")
 	src := s.source("okta", "okta")
 	for _, r := range [][3]string{{"tt-owners", "tt", "owner"}, {"tt-people", "tt", "collaborator"}, {"fb-owners", "fb", "owner"}, {"fb-people", "fb", "collaborator"}} {
 		s.must(nil, "rule", "add", "--group", r[0], "--hub", r[1], "--role", r[2])
