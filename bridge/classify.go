@@ -289,7 +289,8 @@ func (p *planner) second(h *human, m *Member) {
 		p.member(h, m)
 	case m.Presence == Invited && m.Ownership.Ours():
 		// Joined by another way meanwhile: the invitation must not stay open.
-		it := p.add(h, m, SitStaleInvite)
+		inv, _ := h.openFor(m)
+		it := p.invite(h, m, inv, SitStaleInvite)
 		it.Desired = NoRole
 		p.cancel(it)
 	case m.Presence == Active:

@@ -9,12 +9,10 @@ import (
 // invited classifies a human with an open invitation; m is nil if no pull has
 // shown it yet.
 func (p *planner) invited(h *human, m *Member) {
-	inv, ours := h.open()
+	inv, ours := h.openFor(m)
 	switch {
-	case m == nil:
-	case m.Ownership.Ours():
-		ours = true
-	case !ours || inv.MemberID != "" && inv.MemberID != m.ID:
+	case m == nil, m.Ownership.Ours():
+	case !ours:
 		p.foreignInvite(h, m)
 		return
 	default:

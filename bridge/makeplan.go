@@ -79,6 +79,26 @@ func (h *human) open() (Invitation, bool) {
 	return Invitation{}, false
 }
 
+// openFor is the open invitation that a member's row stands for: the one known
+// to be its own, else the last that stands for no other row. nil asks for the
+// last of all.
+func (h *human) openFor(m *Member) (Invitation, bool) {
+	if m == nil {
+		return h.open()
+	}
+	var loose Invitation
+	for _, i := range slices.Backward(h.invitations) {
+		switch {
+		case !i.State.Open():
+		case i.MemberID == m.ID:
+			return i, true
+		case i.MemberID == "" && loose.ID == "":
+			loose = i
+		}
+	}
+	return loose, loose.ID != ""
+}
+
 // item is a row on its way through the planner.
 type item struct {
 	Row

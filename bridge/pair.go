@@ -41,6 +41,7 @@ type pairing struct {
 	ids       *identities
 	decided   *decided
 	invited   map[string][]Invitation // by folded address
+	sent      map[string]Invitation   // by member: the open invitation of ours that the row stands for
 	masks     maskIndex               // addresses known of persons and invitations
 	names     map[string][]*Person    // by nameKey
 	confirmed map[string]string       // platform id → address by which the platform's own search finds exactly this member
@@ -51,12 +52,15 @@ type pairing struct {
 
 func newPairing(now time.Time, pullID string, ids *identities, d *decided, invitations []Invitation) *pairing {
 	p := &pairing{
-		now: now, pullID: pullID, ids: ids, decided: d, invited: map[string][]Invitation{},
+		now: now, pullID: pullID, ids: ids, decided: d, invited: map[string][]Invitation{}, sent: map[string]Invitation{},
 		taken: map[*identity]bool{}, rivals: map[*identity]int{}, hints: map[string][]Suggestion{},
 	}
 	for _, i := range invitations {
 		a := FoldEmail(i.Email)
 		p.invited[a] = append(p.invited[a], i)
+		if i.State.Open() && i.MemberID != "" {
+			p.sent[i.MemberID] = i
+		}
 	}
 	return p
 }
@@ -124,8 +128,16 @@ func (p *pairing) run(members []*Member) {
 	}
 }
 
-// settled applies decisions, and takes back a binding that rested on one.
+// settled applies decisions, and takes back a binding that rested on one. An
+// open invitation of ours is for whom we sent it to, whatever was decided about
+// its row.
 func (p *pairing) settled(m *Member) {
+	if i, ok := p.sent[m.ID]; ok && m.Presence == Invited {
+		if m.PersonID != i.PersonID {
+			p.bind(m, i.PersonID, MatchByInvitation, "we invited "+FoldEmail(i.Email))
+		}
+		return
+	}
 	if d, ok := p.decided.match[m.ID]; ok {
 		if m.PersonID != d.PersonID || m.Match == nil || m.Match.Rule != MatchByDecision {
 			evidence := d.Reason

@@ -50,7 +50,7 @@ func newRecheck(w World, t Task) *recheck {
 	if r.m != nil && r.m.PersonID != person {
 		person = r.m.PersonID
 	}
-	if d, ok := r.decided.match[t.MemberID]; ok && t.MemberID != "" {
+	if d, ok := r.decided.match[t.MemberID]; ok && t.MemberID != "" && !invitedByUs(r.m, w.Invitations) {
 		person = d.PersonID
 	}
 	near := nearby(withUnknown(w), person)
@@ -79,6 +79,13 @@ func newRecheck(w World, t Task) *recheck {
 		_, r.approved, _ = r.decided.approved(t.Key, approvable(r.h.since, r.m, t.Action, t.To), r.set.needsTwo(t.From, t.To))
 	}
 	return r
+}
+
+// invitedByUs says that the member's row stands for an open invitation of ours,
+// which is for whom it was sent to: no decision about the row changes that.
+func invitedByUs(m *Member, all []Invitation) bool {
+	return m != nil && m.Presence == Invited &&
+		slices.ContainsFunc(all, func(i Invitation) bool { return i.MemberID == m.ID && i.State.Open() })
 }
 
 // only keeps what concerns the persons at hand.
@@ -227,7 +234,7 @@ func (r *recheck) wanted() (Code, string) {
 			return TaskNotWanted, role.Word() + " is wanted now"
 		}
 	case Cancel:
-		if role != NoRole && role == r.t.From && !active {
+		if role != NoRole && role == r.t.From && !active && !r.spare(role) {
 			return TaskNotWanted, role.Word() + " is wanted now"
 		}
 	}
@@ -235,6 +242,15 @@ func (r *recheck) wanted() (Code, string) {
 		return WaitSettle, "since " + r.h.since.UTC().Format("2006-01-02 15:04:05")
 	}
 	return "", ""
+}
+
+// spare says that the human holds another open invitation of ours for the role,
+// so that one may go.
+func (r *recheck) spare(role Role) bool {
+	return r.m != nil && slices.ContainsFunc(r.h.members, func(m *Member) bool {
+		return m != r.m && m.Presence == Invited && m.Ownership.Ours() && m.Role == role &&
+			!slices.ContainsFunc(r.w.Open, func(t Task) bool { return t.MemberID == m.ID && t.Action == Cancel && t.ID != r.t.ID })
+	})
 }
 
 // removal looks at the picture's age and at what went within 24 hours.

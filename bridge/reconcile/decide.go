@@ -51,6 +51,9 @@ func decide(ctx context.Context, tx *storage.Tx, d bridge.Decision) (bridge.Deci
 		if m.HubID != hub.ID {
 			return d, fmt.Errorf("member %s is not on hub %s: %w", m.ID, hub.Slug, bridge.ErrNotFound)
 		}
+		if err := mayBind(ctx, tx, m, d); err != nil {
+			return d, err
+		}
 		subject = memberName(m)
 		if changed, ok := decided(m, d); ok {
 			if err := tx.PutMembers(ctx, []bridge.Member{changed}); err != nil {
@@ -114,6 +117,29 @@ func tryNow(ctx context.Context, tx *storage.Tx, hubID string) error {
 	}
 	lane.BackoffUntil = throttled
 	return tx.UpdateLane(ctx, lane)
+}
+
+// mayBind refuses a word on who an open invitation of ours is for: for whom it
+// was sent to.
+func mayBind(ctx context.Context, tx *storage.Tx, m bridge.Member, d bridge.Decision) error {
+	switch d.Kind {
+	case bridge.DecideMatch, bridge.DecideNotMatch, bridge.DecideClaim:
+	default:
+		return nil
+	}
+	if m.Presence != bridge.Invited {
+		return nil
+	}
+	all, err := tx.Invitations(ctx, m.HubID)
+	if err != nil {
+		return err
+	}
+	for _, i := range all {
+		if i.MemberID == m.ID && i.State.Open() {
+			return fmt.Errorf("member %s is the invitation that adbridge sent to %s, and is theirs until it is accepted; say who it is once they are on the hub, or take the person out of the rules and it is cancelled", m.ID, i.Email)
+		}
+	}
+	return nil
 }
 
 // complete says what is missing in a decision.

@@ -142,6 +142,7 @@ func TestWhoIsWhoIsDecidedWithEvidence(t *testing.T) {
 	j.says(exitDone, []string{"hub", "resume", "--all"}, "hub h is enforcing")
 	j.quiet()
 	j.invited("pia.neu@"+lumen, bridge.Collaborator)
+	j.says(exitError, []string{"match", "h", "pia.neu@" + lumen, known, "--reason", "a guess"}, "invitation that adbridge sent to pia.neu@"+lumen)
 
 	// Runs and days, and what the platform shows now.
 	j.accept("pia.neu@" + lumen)
