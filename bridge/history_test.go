@@ -3,6 +3,7 @@ package bridge
 import (
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
@@ -16,17 +17,26 @@ import (
 
 var plansMade atomic.Int64
 
-// TestMain makes a thousand histories the default; -rapid.checks=100000 makes
-// the million plans of a nightly run.
+// TestMain makes a thousand histories the default, and the same ones every time,
+// so that a change is judged by what it changes and not by luck. To look for more,
+// give -rapid.checks, and a -rapid.seed of your own or 0, which draws one. The
+// seed is printed with the number of plans.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	set := false
-	flag.Visit(func(f *flag.Flag) { set = set || f.Name == "rapid.checks" })
-	if !set {
+	seed := flag.Lookup("rapid.seed")
+	given := map[string]bool{"rapid.seed": os.Getenv("RAPID_SEED") != "", "rapid.checks": os.Getenv("RAPID_CHECKS") != ""}
+	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	if !given["rapid.checks"] {
 		_ = flag.Set("rapid.checks", "1000")
 	}
+	switch {
+	case !given["rapid.seed"]:
+		_ = flag.Set("rapid.seed", "1")
+	case seed.Value.String() == "0":
+		_ = flag.Set("rapid.seed", fmt.Sprint(1+uint64(rand.Uint32())))
+	}
 	code := m.Run()
-	fmt.Printf("random histories made %d plans\n", plansMade.Load())
+	fmt.Printf("random histories made %d plans (-rapid.seed=%s)\n", plansMade.Load(), seed.Value)
 	os.Exit(code)
 }
 

@@ -2,7 +2,9 @@ package storage_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -13,6 +15,18 @@ import (
 	"adbridge/storage"
 	"adbridge/storage/storagetest"
 )
+
+// TestMain makes the random cases the same ones every time, unless -rapid.seed
+// asks for others; 0 draws a seed.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	given := os.Getenv("RAPID_SEED") != ""
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "rapid.seed" })
+	if !given {
+		_ = flag.Set("rapid.seed", "1")
+	}
+	os.Exit(m.Run())
+}
 
 // Few words, so that they meet: letter case beyond ASCII, signs of LIKE,
 // numbers and times as text.
