@@ -56,6 +56,9 @@ type AssetKind struct {
 	Revocable bool
 	// Seen says that Members shows the access already, at no further call.
 	Seen bool
+	// Invitable: the platform takes the access with an invitation, too, and gives
+	// it on acceptance.
+	Invitable bool
 	// Brings names what comes with a role (Meta's MANAGE brings ADVERTISE and
 	// ANALYZE), where roles are a set. The platform may show it beside the role or
 	// not; everyone who reads, wants and compares roles takes them whole (Whole).

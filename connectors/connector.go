@@ -34,9 +34,11 @@ type Connector interface {
 	// (invited or member). All that fit are returned, none if nobody does.
 	Find(ctx context.Context, who Subject) ([]bridge.Seen, error)
 
-	// Invite invites up to Traits.InviteBatch addresses with one role. nil
-	// means that the platform said yes, which is not yet proof: read it back.
-	Invite(ctx context.Context, emails []string, role bridge.Role) (Receipt, error)
+	// Invite invites up to Traits.InviteBatch addresses with one role, and with
+	// the same access for each, which they get on acceptance; of kinds that are
+	// Invitable. nil means that the platform said yes, which is not yet proof:
+	// read it back.
+	Invite(ctx context.Context, emails []string, role bridge.Role, with ...bridge.AssetAccess) (Receipt, error)
 
 	// Cancel withdraws an open invitation. KindNotFound: there is none (any more).
 	Cancel(ctx context.Context, who Subject) (Receipt, error)

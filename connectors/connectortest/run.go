@@ -73,6 +73,8 @@ var assetClaims = []claim{
 	{"ReadingAssetsChangesNothing", assetReadsOnly},
 	{"AssignedAccessReplacesWhatWasThereAndShows", assignShows},
 	{"UnassignTakesOnePersonsAccess", unassignTakes},
+	{"WhatAnInvitationBringsIsThereOnceItIsAccepted", inviteWith},
+	{"AnInvitationThatCannotBringAllOfItIsNotSent", inviteWithBad},
 	{"NobodyWhoIsAbsentIsGivenAccess", assignNobody},
 	{"AssigningBadInputCallsNobody", assignBad},
 	{"ChangesOfAccessAreNeverRepeatedAndSayWhenNobodyKnows", assetUnknown},

@@ -15,11 +15,14 @@ import (
 // invitation to an address, or one to a member, is not documented; so nobody is
 // invited who is on either list. The id that it answers may be the role
 // request's or not (REF and GUIDE disagree): it is passed on and not relied on.
-func (c *Connector) Invite(ctx context.Context, emails []string, role bridge.Role) (connectors.Receipt, error) {
+func (c *Connector) Invite(ctx context.Context, emails []string, role bridge.Role, with ...bridge.AssetAccess) (connectors.Receipt, error) {
 	var none connectors.Receipt
 	native, err := native(opInvite, role)
 	if err != nil {
 		return none, err
+	}
+	if len(with) > 0 {
+		return none, no(opInvite, connectors.KindRefused, bridge.PlatformRefused, "", "an invitation to a portfolio carries a role only; access to %s is given after it is accepted", with[0].Asset)
 	}
 	if len(emails) != 1 {
 		return none, no(opInvite, connectors.KindRefused, bridge.PlatformRefused, "", "Meta invites one address a call, not %d", len(emails))

@@ -30,10 +30,13 @@ func patch(op, path string, value any) map[string]any {
 // added to the group. Each of these is a write of its own, and each looks for
 // what the one before has left: an account without a group is found and used
 // the next time.
-func (c *Connector) Invite(ctx context.Context, emails []string, role bridge.Role) (connectors.Receipt, error) {
+func (c *Connector) Invite(ctx context.Context, emails []string, role bridge.Role, with ...bridge.AssetAccess) (connectors.Receipt, error) {
 	const op = "POST Users"
 	if err := native(op, role); err != nil {
 		return connectors.Receipt{}, err
+	}
+	if len(with) > 0 {
+		return connectors.Receipt{}, refused(op, connectors.KindRefused, bridge.PlatformRefused, fmt.Sprintf("a SCIM target has no %s to give access to", with[0].Asset), "")
 	}
 	if len(emails) != 1 {
 		return connectors.Receipt{}, refused(op, connectors.KindRefused, bridge.PlatformRefused, fmt.Sprintf("%d addresses; a SCIM target takes one at a time", len(emails)), "")

@@ -33,12 +33,12 @@ const (
 // clears a finance role [portal: Update a member].
 func assetKinds() []bridge.AssetKind {
 	return []bridge.AssetKind{
-		{Kind: advertiser, Noun: "ad account", Roles: []string{"ANALYST", "OPERATOR", "ADMIN"}, Revocable: true},
+		{Kind: advertiser, Noun: "ad account", Roles: []string{"ANALYST", "OPERATOR", "ADMIN"}, Revocable: true, Invitable: true},
 		{Kind: catalog, Noun: "catalog", Roles: []string{"AD_PROMOTE", "ADMIN"}, Revocable: true},
 		{Kind: shop, Noun: "TikTok Shop", Roles: []string{"AD_PROMOTION"}, Revocable: true},
 		{Kind: lead, Noun: "form library", Roles: []string{"ADMIN"}, Revocable: true},
 		{Kind: ttAccount, Noun: "TikTok account", Roles: []string{"DIRECT_MESSAGE", "LIVE", "POST"}, Many: true, Revocable: true},
-		{Kind: financeKind, Noun: "finance role", Roles: []string{"ANALYST", "MANAGER"}, OfHub: true, Seen: true},
+		{Kind: financeKind, Noun: "finance role", Roles: []string{"ANALYST", "MANAGER"}, OfHub: true, Seen: true, Invitable: true},
 	}
 }
 

@@ -21,10 +21,11 @@ import (
 const BaseURL = "https://business-api.tiktok.com/open_api/v1.3"
 
 const (
-	pageSize    = 20   // the largest for members [portal]
-	inviteBatch = 50   // addresses an invitation call takes [portal, gateway]
-	memberCap   = 4000 // everyone, admins included [help centre, 2024-08]
-	adminCap    = 20
+	pageSize     = 20   // the largest for members [portal]
+	inviteBatch  = 50   // addresses an invitation call takes [portal, gateway]
+	inviteAssets = 50   // ad accounts that it takes along [portal]
+	memberCap    = 4000 // everyone, admins included [help centre, 2024-08]
+	adminCap     = 20
 )
 
 // Tiers are the rate limits of a developer app [portal: rate limits, 2026-08].

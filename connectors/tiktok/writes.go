@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/mail"
+	"slices"
 	"strings"
 
 	"adbridge/bridge"
@@ -12,8 +13,9 @@ import (
 )
 
 // Invite implements connectors.Connector. TikTok answers for all addresses at
-// once, ignores those invited before without a word, and numbers nothing.
-func (c *Connector) Invite(ctx context.Context, emails []string, role bridge.Role) (connectors.Receipt, error) {
+// once, ignores those invited before without a word, and numbers nothing. What
+// is given with an invitation it ignores then, too.
+func (c *Connector) Invite(ctx context.Context, emails []string, role bridge.Role, with ...bridge.AssetAccess) (connectors.Receipt, error) {
 	const op = "bc/member/invite"
 	native, err := c.native(op, role)
 	if err != nil {
@@ -23,12 +25,95 @@ func (c *Connector) Invite(ctx context.Context, emails []string, role bridge.Rol
 	if err != nil {
 		return connectors.Receipt{}, err
 	}
+	gift, err := c.carried(op, with)
+	if err != nil {
+		return connectors.Receipt{}, err
+	}
 	// user_role is optional in one place and required in another; so is
 	// asset_ids, for which an empty list is the gateway's own default.
-	receipt, err := c.post(ctx, op, map[string]any{
-		"bc_id": c.bc, "emails": addresses, "user_role": native, "asset_ids": []string{},
+	body := map[string]any{"bc_id": c.bc, "emails": addresses, "user_role": native, "asset_ids": gift.accounts}
+	if gift.role != "" {
+		body["asset_type"], body["advertiser_role"] = kinds[advertiser].typ, gift.role
+	}
+	if gift.finance != "" {
+		body["ext_user_role"] = map[string]string{"finance_role": gift.finance}
+	}
+	receipt, err := c.post(ctx, op, body)
+	return receipt, c.explain(ctx, err, func(no *connectors.Error) error {
+		if err := c.whyNotCarried(ctx, no, gift.accounts); err != nil {
+			return err
+		}
+		return c.whyNotInvited(ctx, no, addresses, role)
 	})
-	return receipt, c.explain(ctx, err, func(no *connectors.Error) error { return c.whyNotInvited(ctx, no, addresses, role) })
+}
+
+// gift is what an invitation brings beside the role: ad accounts, all with one
+// role, and a finance role.
+type gift struct {
+	accounts      []string
+	role, finance string
+}
+
+// carried holds what is given with an invitation to what TikTok takes with one:
+// up to 50 ad accounts with one advertiser_role for all of them, and a finance
+// role [portal: Invite a member].
+func (c *Connector) carried(op string, with []bridge.AssetAccess) (gift, error) {
+	g := gift{accounts: []string{}}
+	refuse := func(format string, args ...any) (gift, error) {
+		return gift{}, c.refused(op, connectors.KindRefused, bridge.PlatformRefused, fmt.Sprintf(format, args...), "")
+	}
+	for _, access := range with {
+		k, err := c.one(op, access.Asset)
+		if err != nil {
+			return gift{}, err
+		}
+		if len(access.Roles) != 1 || !slices.Contains(k.Roles, access.Roles[0]) {
+			return refuse("%q is no role of TikTok on a %s; it knows %s, and a person has one", strings.Join(access.Roles, "+"), k.Noun, strings.Join(k.Roles, ", "))
+		}
+		role := &g.role
+		switch access.Kind {
+		case financeKind:
+			role = &g.finance
+		case advertiser:
+			if slices.Contains(g.accounts, access.ID) {
+				return refuse("%s is named twice", access.Asset)
+			}
+			g.accounts = append(g.accounts, access.ID)
+		default:
+			return refuse("an invitation takes ad accounts and a finance role along; access to %s is given after it is accepted", access.Asset)
+		}
+		if *role != "" && *role != access.Roles[0] {
+			return refuse("an invitation gives one role on all of its ad accounts, and one finance role; %s and %s were asked for", *role, access.Roles[0])
+		}
+		*role = access.Roles[0]
+	}
+	if len(g.accounts) > inviteAssets {
+		return refuse("%d ad accounts; TikTok takes up to %d with an invitation", len(g.accounts), inviteAssets)
+	}
+	return g, nil
+}
+
+// whyNotCarried looks whether an ad account is what an invitation was refused
+// for: one that this Business Center may not give (any more). nil: it is none.
+func (c *Connector) whyNotCarried(ctx context.Context, no *connectors.Error, accounts []string) error {
+	if len(accounts) == 0 {
+		return nil
+	}
+	rows, err := c.assets(advertiser).all(ctx, c, nil)
+	switch {
+	case denied(err) != nil: // we are an admin, and may not list assets
+		return scopeMissing(no)
+	case err != nil:
+		return absentOr(no, true, err)
+	}
+	for _, id := range accounts {
+		if !slices.ContainsFunc(rows, func(r assetRow) bool { return string(r.AssetID) == id && r.ours() }) {
+			no.Kind, no.Reason = connectors.KindNotFound, bridge.PlatformAssetNotFound
+			no.Message += fmt.Sprintf(" (ad account %s)", id)
+			return no
+		}
+	}
+	return nil
 }
 
 // Cancel implements connectors.Connector. An invitation is withdrawn by the

@@ -244,3 +244,60 @@ func TestOpenNamesWhatIsMissing(t *testing.T) {
 		}
 	}
 }
+
+func TestOneCallInvitesFiftyWithRoleFinanceRoleAndAdAccounts(t *testing.T) {
+	h := startHub(t, tiktoksim.Switches{InviteAssetIDs: "required", UnknownFields: "refused"}, nil)
+	c := open1(t, h)
+	access := func(kind, id, role string) bridge.AssetAccess {
+		return bridge.AssetAccess{Asset: bridge.Asset{Kind: kind, ID: id}, Roles: []string{role}}
+	}
+	with := []bridge.AssetAccess{access(financeKind, "", "ANALYST")}
+	for i := range inviteAssets {
+		with = append(with, access(advertiser, advertiserID(i), "OPERATOR"))
+	}
+	emails := make([]string, inviteBatch)
+	for i := range emails {
+		emails[i] = fmt.Sprintf("crew%02d@example.org", i)
+	}
+	if _, err := c.Invite(t.Context(), emails, bridge.Owner, with...); err == nil {
+		t.Fatal("fifty admins were invited where twenty fit")
+	}
+	if _, err := c.Invite(t.Context(), emails, bridge.Collaborator, with...); err != nil {
+		t.Fatal(err)
+	}
+	h.ok(h.Accept(emails[49]))
+	for _, m := range h.Members(ourBC) {
+		if m.Email != emails[49] {
+			continue
+		}
+		if m.Role != "STANDARD" || m.FinanceRole != "ANALYST" || len(m.Assets) != inviteAssets || m.Assets[49].AdvertiserRole != "OPERATOR" {
+			t.Errorf("accepted as %+v", m)
+		}
+	}
+	for what, bad := range map[string][]bridge.AssetAccess{
+		"a 51st ad account":          append(slices.Clone(with), access(advertiser, advertiserID(50), "OPERATOR")),
+		"two roles on ad accounts":   {access(advertiser, advertiserID(0), "OPERATOR"), access(advertiser, advertiserID(1), "ADMIN")},
+		"two finance roles":          {access(financeKind, "", "ANALYST"), access(financeKind, "", "MANAGER")},
+		"an ad account twice":        {access(advertiser, advertiserID(0), "ADMIN"), access(advertiser, advertiserID(0), "ADMIN")},
+		"a catalog with the account": {access(advertiser, advertiserID(0), "ADMIN"), access(catalog, catalogID, "ADMIN")},
+	} {
+		_, err := c.Invite(t.Context(), []string{"one@example.org"}, bridge.Collaborator, bad...)
+		refusal(t, what, err, connectors.KindRefused, bridge.PlatformRefused)
+	}
+	if h.Sent("one@example.org") != 0 {
+		t.Error("an invitation left with less than was asked for")
+	}
+}
+
+func TestAnInvitationWithAnAccountThatIsNotOursNamesIt(t *testing.T) {
+	for _, permission := range []string{"40001", "40002"} {
+		h := startHub(t, tiktoksim.Switches{Permission: permission, Wording: "bare"}, nil)
+		_, err := open1(t, h).Invite(t.Context(), []string{"one@example.org"}, bridge.Collaborator,
+			bridge.AssetAccess{Asset: bridge.Asset{Kind: advertiser, ID: advertiserID(0)}, Roles: []string{"ADMIN"}},
+			bridge.AssetAccess{Asset: bridge.Asset{Kind: advertiser, ID: offeredID}, Roles: []string{"ADMIN"}})
+		refusal(t, permission, err, connectors.KindNotFound, bridge.PlatformAssetNotFound)
+		if !strings.Contains(err.Error(), offeredID) || h.Sent("one@example.org") != 0 {
+			t.Errorf("%v, %d e-mails", err, h.Sent("one@example.org"))
+		}
+	}
+}
