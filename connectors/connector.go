@@ -72,6 +72,20 @@ type Assets interface {
 	Unassign(ctx context.Context, who Subject, asset bridge.Asset) (Receipt, error)
 }
 
+// AssetGroups is what a connector also does on whose platform assets are bundled
+// into groups, through which people reach all of them. No connector changes one.
+type AssetGroups interface {
+	// AssetGroups lists the groups of the hub, each whole.
+	AssetGroups(ctx context.Context) ([]AssetGroup, error)
+}
+
+// AssetGroup bundles assets with the members who reach them.
+type AssetGroup struct {
+	ID, Name string
+	Assets   []bridge.Asset
+	Members  []bridge.AssetUser // with their roles on all of its assets
+}
+
 // Subject says whom a call is about; a platform uses what it can.
 type Subject struct {
 	PlatformID   string // of a member

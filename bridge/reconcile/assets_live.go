@@ -1,8 +1,11 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"adbridge/bridge"
 	"adbridge/connectors"
@@ -66,32 +69,17 @@ type AssetUser struct {
 // AssetUsers asks the platform who has access to an asset now.
 func (p Puller) AssetUsers(ctx context.Context, hubID string, asset bridge.Asset) ([]AssetUser, error) {
 	out := []AssetUser{}
-	var members []bridge.Member
-	err := p.DB.Read(ctx, func(tx *storage.Tx) (err error) {
-		members, err = tx.Members(ctx, hubID, false)
-		return err
-	})
+	known, err := p.known(ctx, hubID)
 	if err != nil {
 		return nil, err
 	}
-	known, whom := map[string]bridge.Member{}, []string{}
-	for _, m := range members {
-		if m.Presence == bridge.Active && m.PlatformID != "" {
-			known[m.PlatformID] = m
-			whom = append(whom, m.PlatformID)
-		}
-	}
 	err = p.ask(ctx, hubID, func(_ bridge.Hub, conn connectors.Assets) error {
-		for u, err := range conn.AssetUsers(ctx, asset, whom) {
+		for u, err := range conn.AssetUsers(ctx, asset, slices.Collect(maps.Keys(known))) {
 			if err != nil {
 				return err
 			}
-			m, ok := known[u.PlatformID]
-			one := AssetUser{AssetUser: u, Email: m.Email, Unknown: !ok}
-			if one.Name == "" {
-				one.Name = m.Name
-			}
-			for _, a := range m.Assets {
+			one := userOf(known, u)
+			for _, a := range known[u.PlatformID].Assets {
 				if a.Asset == asset {
 					one.Ours = a.Applied
 				}
@@ -99,6 +87,81 @@ func (p Puller) AssetUsers(ctx context.Context, hubID string, asset bridge.Asset
 			out = append(out, one)
 		}
 		return nil
+	})
+	return out, err
+}
+
+// known are the accepted members of a hub as last read, by platform id.
+func (p Puller) known(ctx context.Context, hubID string) (map[string]bridge.Member, error) {
+	known := map[string]bridge.Member{}
+	err := p.DB.Read(ctx, func(tx *storage.Tx) error {
+		members, err := tx.Members(ctx, hubID, false)
+		for _, m := range members {
+			if m.Presence == bridge.Active && m.PlatformID != "" {
+				known[m.PlatformID] = m
+			}
+		}
+		return err
+	})
+	return known, err
+}
+
+func userOf(known map[string]bridge.Member, u bridge.AssetUser) AssetUser {
+	m, ok := known[u.PlatformID]
+	one := AssetUser{AssetUser: u, Email: m.Email, Unknown: !ok}
+	one.Name = cmp.Or(one.Name, m.Name)
+	return one
+}
+
+// AssetGroup is a group of assets on a platform, and who reaches them by it.
+type AssetGroup struct {
+	ID     string                `json:"id"`
+	Name   string                `json:"name"`
+	Assets []bridge.AssetDetails `json:"assets"`
+	People []AssetUser           `json:"people"`
+}
+
+// AssetGroups asks the platform for the hub's asset groups. What an asset is
+// called is shown where it can be listed.
+func (p Puller) AssetGroups(ctx context.Context, hubID string) ([]AssetGroup, error) {
+	out := []AssetGroup{}
+	known, err := p.known(ctx, hubID)
+	if err != nil {
+		return nil, err
+	}
+	err = p.ask(ctx, hubID, func(hub bridge.Hub, conn connectors.Assets) error {
+		grouped, ok := conn.(connectors.AssetGroups)
+		if !ok {
+			return fmt.Errorf("adbridge does not read asset groups of %s", hub.Platform)
+		}
+		groups, err := grouped.AssetGroups(ctx)
+		if err != nil {
+			return err
+		}
+		details := map[bridge.Asset]bridge.AssetDetails{}
+		listed := map[string]bool{}
+		for _, g := range groups {
+			one := AssetGroup{ID: g.ID, Name: g.Name, Assets: []bridge.AssetDetails{}, People: []AssetUser{}}
+			for _, a := range g.Assets {
+				if !listed[a.Kind] {
+					listed[a.Kind] = true
+					for d, err := range conn.Assets(ctx, a.Kind) {
+						if err != nil {
+							break
+						}
+						details[d.Asset] = d
+					}
+				}
+				d := details[a]
+				d.Asset = a
+				one.Assets = append(one.Assets, d)
+			}
+			for _, u := range g.Members {
+				one.People = append(one.People, userOf(known, u))
+			}
+			out = append(out, one)
+		}
+		return ctx.Err()
 	})
 	return out, err
 }

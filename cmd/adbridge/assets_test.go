@@ -339,6 +339,45 @@ func TestHubAssetsListsWhatCanBeGivenAndWhoHasIt(t *testing.T) {
 	})
 }
 
+// TestHubAssetsShowsTheGroupsOfABusinessCenter: what is in each, by name, and who
+// reaches it; where adbridge reads no groups, it says so.
+func TestHubAssetsShowsTheGroupsOfABusinessCenter(t *testing.T) {
+	assetsOnBoth(t, company(), func(t *testing.T, j *assetJourney) {
+		if j.platform() == "meta" {
+			j.hub("observe")
+			if _, errs, code := j.adbridge("hub", "assets", "h", "--groups"); code == exitDone || !strings.Contains(errs, "does not read asset groups") {
+				t.Errorf("exit code %d: %s", code, errs)
+			}
+			return
+		}
+		w := ttWorldOf(company())
+		bc := &w.BusinessCenters[0]
+		var who tiktoksim.Member
+		for _, m := range bc.Members {
+			if m.Email == strangers[0] {
+				who = m
+			}
+		}
+		bc.Assets = []tiktoksim.Asset{{AssetType: "ADVERTISER", AssetID: ttAccounts[0], Name: "Account 1"}}
+		bc.AssetGroups = []tiktoksim.AssetGroup{{ID: "7300000000000000009", Name: "EMEA", Assets: ttAccounts[:1],
+			Members: []tiktoksim.GroupMember{{MemberID: who.UserID, Role: "ADVERTISER_ROLE_ANALYST"}}}}
+		j.ok(j.tiktok.Reset(w))
+		j.hub("observe")
+		j.pull()
+		groups := j.text("hub", "assets", "h", "--groups")
+		for _, want := range []string{"EMEA (7300000000000000009)", j.one.String(), "Account 1", who.UserID, who.Name, "ANALYST"} {
+			if !strings.Contains(groups, want) {
+				t.Errorf("the groups do not say %q:\n%s", want, groups)
+			}
+		}
+		var list []reconcile.AssetGroup
+		j.must(&list, "hub", "assets", "h", "--groups")
+		if len(list) != 1 || len(list[0].Assets) != 1 || len(list[0].People) != 1 || list[0].People[0].Unknown || !slices.Equal(list[0].People[0].Roles, []string{"ANALYST"}) {
+			t.Errorf("as JSON: %+v", list)
+		}
+	})
+}
+
 // TestOnlyWhatWeGaveOfASetIsTakenBack: where roles are a set, a role that others
 // gave stays beside ours when ours comes, and when it goes.
 func TestOnlyWhatWeGaveOfASetIsTakenBack(t *testing.T) {

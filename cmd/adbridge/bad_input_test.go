@@ -91,6 +91,7 @@ func TestBadInputNamesFieldAndFixAndChangesNothing(t *testing.T) {
 		{"assets of a rule, but which", []string{"rule", "set", "nowhere"}, []string{"asset", "--no-assets"}},
 		{"unknown kind to list", []string{"hub", "assets", "eu", "--kind", "page"}, []string{"kind", "page", "advertiser"}},
 		{"users of an unknown kind", []string{"hub", "assets", "eu", "--users", "page:1"}, []string{"users", "page", "advertiser"}},
+		{"groups and kind", []string{"hub", "assets", "eu", "--groups", "--kind", "advertiser"}, []string{"groups", "kind"}},
 		{"users and kind", []string{"hub", "assets", "eu", "--users", "advertiser:1", "--kind", "advertiser"}, []string{"kind", "users"}},
 		{"unknown source of a rule", []string{"rule", "add", "--group", "G", "--hub", "eu", "--role", "owner", "--source", "nobody"}, []string{"source", "nobody", "source list"}},
 		{"rule without a group", []string{"rule", "add", "--hub", "eu", "--role", "owner"}, []string{"group", "missing"}},

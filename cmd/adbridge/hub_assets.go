@@ -8,23 +8,30 @@ import (
 	"github.com/spf13/cobra"
 
 	"adbridge/bridge"
+	"adbridge/bridge/reconcile"
 )
 
 func (c *cli) hubAssets() *cobra.Command {
 	var kind, users string
+	var groups bool
 	cmd := &cobra.Command{
-		Use:   "assets HUB [--kind KIND] [--users KIND:ID]",
+		Use:   "assets HUB [--kind KIND] [--users KIND:ID] [--groups]",
 		Short: "List what a hub can give access to (ad accounts, pages, catalogs), and who has access to one",
 		Long: `Asks the platform what there is to give in ` + "`adbridge rule add --asset`" + `, and in which roles; --users asks who
-has access to one of them, and what of it adbridge gave. It changes nothing.`,
+has access to one of them, and what of it adbridge gave; --groups shows the asset groups of a Business Center, and who
+reaches which ad accounts by them. It changes nothing.`,
 		Example: `  adbridge hub assets eu
   adbridge hub assets eu --kind ad_account
-  adbridge hub assets eu --users ad_account:102030405`,
+  adbridge hub assets eu --users ad_account:102030405
+  adbridge hub assets eu --groups`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
 			if kind != "" && users != "" {
 				return wrong("give one of the two", "kind and users: --users names its kind")
+			}
+			if groups && kind+users != "" {
+				return wrong("give --groups alone", "groups: --kind and --users ask about assets, not about their groups")
 			}
 			return c.app(ctx, func(app *App) error {
 				hubs, err := app.hubs(ctx, args)
@@ -38,6 +45,9 @@ has access to one of them, and what of it adbridge gave. It changes nothing.`,
 				traits := app.Planner.Traits(hub.Platform)
 				if users != "" {
 					return c.assetUsers(cmd, app, hub, users)
+				}
+				if groups {
+					return c.assetGroups(cmd, app, hub)
 				}
 				kind = strings.ToLower(kind)
 				if _, ok := traits.Asset(kind); kind != "" && !ok {
@@ -81,6 +91,7 @@ has access to one of them, and what of it adbridge gave. It changes nothing.`,
 	}
 	cmd.Flags().StringVar(&kind, "kind", "", "only this kind of asset")
 	cmd.Flags().StringVar(&users, "users", "", "who has access to this asset, as `KIND:ID`")
+	cmd.Flags().BoolVar(&groups, "groups", false, "the asset groups, and who reaches what by them (TikTok)")
 	return cmd
 }
 
@@ -114,12 +125,51 @@ func (c *cli) assetUsers(cmd *cobra.Command, app *App, hub bridge.Hub, text stri
 		}
 		return table(w, "NAME EMAIL ROLES FROM-US PLATFORM-ID", func(row func(...any)) {
 			for _, u := range list {
-				email := orDash(u.Email)
-				if u.Unknown {
-					email = "(nobody of this hub)"
-				}
-				row(orDash(u.Name), email, strings.Join(u.Roles, "+"), orDash(strings.Join(u.Ours, "+")), u.PlatformID)
+				row(orDash(u.Name), emailOf(u), strings.Join(u.Roles, "+"), orDash(strings.Join(u.Ours, "+")), u.PlatformID)
 			}
 		})
+	})
+}
+
+func emailOf(u reconcile.AssetUser) string {
+	if u.Unknown {
+		return "(nobody of this hub)"
+	}
+	return orDash(u.Email)
+}
+
+func (c *cli) assetGroups(cmd *cobra.Command, app *App, hub bridge.Hub) error {
+	all, err := app.Puller.AssetGroups(cmd.Context(), hub.ID)
+	if err != nil {
+		return err
+	}
+	return c.show(all, func(w io.Writer) error {
+		if len(all) == 0 {
+			_, err := fmt.Fprintln(w, "no asset groups on this hub")
+			return err
+		}
+		for i, g := range all {
+			if i > 0 {
+				fmt.Fprintln(w)
+			}
+			fmt.Fprintf(w, "%s (%s)\n", g.Name, g.ID)
+			err := table(w, "ASSET NAME OWNER", func(row func(...any)) {
+				for _, a := range g.Assets {
+					row(a.Asset, orDash(a.Name), orDash(a.Owner))
+				}
+			})
+			if err != nil {
+				return err
+			}
+			err = table(w, "NAME EMAIL ROLES PLATFORM-ID", func(row func(...any)) {
+				for _, u := range g.People {
+					row(orDash(u.Name), emailOf(u), strings.Join(u.Roles, "+"), u.PlatformID)
+				}
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }

@@ -10,21 +10,14 @@ import (
 	"strings"
 
 	"adbridge/bridge"
+	"adbridge/connectors"
 )
 
 const groupPage = 20 // a largest page of asset groups is not documented
 
-// AssetGroup bundles ad accounts with the members who reach them.
-type AssetGroup struct {
-	ID      string
-	Name    string
-	Assets  []bridge.Asset
-	Members []bridge.AssetUser // with their roles on all of its assets
-}
-
-// AssetGroups reads the asset groups of the Business Center, which adbridge does
-// not change. The app needs the scope Asset Group (7153155400966176769).
-func (c *Connector) AssetGroups(ctx context.Context) ([]AssetGroup, error) {
+// AssetGroups implements connectors.AssetGroups. The app needs the scope Asset
+// Group (7153155400966176769).
+func (c *Connector) AssetGroups(ctx context.Context) ([]connectors.AssetGroup, error) {
 	type row struct {
 		ID   ident  `json:"asset_group_id"`
 		Name string `json:"asset_group_name"`
@@ -43,9 +36,9 @@ func (c *Connector) AssetGroups(ctx context.Context) ([]AssetGroup, error) {
 	if err != nil {
 		return nil, c.why(ctx, err)
 	}
-	var all []AssetGroup
+	var all []connectors.AssetGroup
 	for _, r := range rows {
-		g := AssetGroup{ID: string(r.ID), Name: r.Name}
+		g := connectors.AssetGroup{ID: string(r.ID), Name: r.Name}
 		assets, err := c.group(g.ID, "ASSET").all(ctx, c, nil)
 		if err != nil {
 			return nil, fmt.Errorf("assets of the asset group %s: %w", g.ID, c.why(ctx, err))
