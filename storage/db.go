@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -150,15 +151,37 @@ func collect[T any](ctx context.Context, tx *Tx, scan func(scanner) (T, error), 
 		return nil, err
 	}
 	defer rows.Close()
-	var out []T
+	var out growing[T]
 	for rows.Next() {
 		v, err := scan(rows)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, v)
+		out.add(v)
 	}
-	return out, rows.Err()
+	return out.all(), rows.Err()
+}
+
+// growing is a list of unknown length. A slice that grows copies all it has
+// again and again, and the rows of a hub are large.
+type growing[T any] struct {
+	full [][]T
+	last []T
+}
+
+func (g *growing[T]) add(v T) {
+	if len(g.last) == cap(g.last) && len(g.last) >= 64 {
+		g.full = append(g.full, g.last)
+		g.last = make([]T, 0, min(2*len(g.last), 1024))
+	}
+	g.last = append(g.last, v)
+}
+
+func (g *growing[T]) all() []T {
+	if len(g.full) == 0 {
+		return g.last
+	}
+	return slices.Concat(append(g.full, g.last)...)
 }
 
 // scanText reads a row of one text column.

@@ -96,7 +96,7 @@ func (tx *Tx) PutDesired(ctx context.Context, hubID string, list []bridge.Desire
 
 // DesiredOf are the hub's wishes as the last plan left them.
 func (tx *Tx) DesiredOf(ctx context.Context, hubID string) ([]bridge.Desired, error) {
-	list, err := collect(ctx, tx, packedScan(tx.d, scanDesired), `SELECT `+tx.d.packed(desiredColumns)+` FROM desired WHERE hub_id = $1 ORDER BY person_id`, hubID)
+	list, err := collectPacked(ctx, tx, scanDesired, `SELECT `+tx.d.packed(desiredColumns)+` FROM desired WHERE hub_id = $1 ORDER BY person_id`, hubID)
 	return list, named(err, "wishes for hub %s", hubID)
 }
 

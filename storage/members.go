@@ -59,13 +59,13 @@ func (tx *Tx) Members(ctx context.Context, hubID string, includeGone bool) ([]br
 	if !includeGone {
 		q += ` AND presence <> 'gone'`
 	}
-	m, err := collect(ctx, tx, packedScan(tx.d, scanMember), q, hubID)
+	m, err := collectPacked(ctx, tx, scanMember, q, hubID)
 	return inOrder(m), named(err, "members of hub %s", hubID)
 }
 
 // membersSince are everyone on the hub, and those who went after t.
 func (tx *Tx) membersSince(ctx context.Context, hubID string, t time.Time) ([]bridge.Member, error) {
-	m, err := collect(ctx, tx, packedScan(tx.d, scanMember), `SELECT `+tx.d.packed(memberColumns)+` FROM members
+	m, err := collectPacked(ctx, tx, scanMember, `SELECT `+tx.d.packed(memberColumns)+` FROM members
 		WHERE hub_id = $1 AND (gone_at = 0 OR gone_at >= $2)`, hubID, micros(t))
 	return inOrder(m), named(err, "members of hub %s", hubID)
 }

@@ -1,6 +1,8 @@
 package storage
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -14,24 +16,94 @@ import (
 // several allocations and takes two locks for each value: one array of all the
 // values of a row, made by SQLite, is read in half the time.
 
-// packed is a list of columns as read by packedScan.
+// packed is a list of columns as read by collectPacked.
 func (d dialect) packed(columns string) string {
 	return d.pick("json_array("+columns+")", columns)
 }
 
-// packedScan reads a row of packed columns by scan.
-func packedScan[T any](d dialect, scan func(scanner) (T, error)) func(scanner) (T, error) {
-	if d.postgres {
-		return scan
+// collectPacked is collect for a query of packed columns. While SQLite makes the
+// next rows, those it has made are read beside it.
+func collectPacked[T any](ctx context.Context, tx *Tx, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
+	if tx.d.postgres {
+		return collect(ctx, tx, scan, query, args...)
 	}
-	return func(row scanner) (T, error) {
+	rows, err := tx.run.query(ctx, query, args)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	reader := packedReader[T]{scan: scan}
+	var batch []packedRow
+	for rows.Next() {
 		var text string
-		if err := row.Scan(&text); err != nil {
-			var none T
-			return none, err
+		if err = rows.Scan(&text); err != nil {
+			break
 		}
-		return scan(packedRow(text))
+		if batch = append(batch, packedRow(text)); len(batch) == packedBatch {
+			reader.take(batch)
+			batch = make([]packedRow, 0, packedBatch)
+		}
 	}
+	out, failed := reader.end(batch)
+	if err = cmp.Or(err, rows.Err(), failed); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// packedBatch is how many rows are handed over at once.
+const packedBatch = 128
+
+// packedReader reads batches of packed rows on another processor, once there
+// are more than one.
+type packedReader[T any] struct {
+	scan    func(scanner) (T, error)
+	out     growing[T]
+	err     error
+	batches chan []packedRow // nil while nobody reads beside
+	done    chan any         // what the reader panicked with, nil if it did not
+}
+
+func (r *packedReader[T]) take(batch []packedRow) {
+	if r.batches == nil {
+		r.batches, r.done = make(chan []packedRow, 8), make(chan any, 1)
+		go func() {
+			defer func() {
+				p := recover()
+				for range r.batches { // nobody is to wait for a reader who is gone
+				}
+				r.done <- p
+			}()
+			for b := range r.batches {
+				r.read(b)
+			}
+		}()
+	}
+	r.batches <- batch
+}
+
+func (r *packedReader[T]) read(batch []packedRow) {
+	for _, row := range batch {
+		if r.err != nil {
+			return
+		}
+		var v T
+		if v, r.err = r.scan(row); r.err == nil {
+			r.out.add(v)
+		}
+	}
+}
+
+// end waits for the reader, and reads what is left.
+func (r *packedReader[T]) end(rest []packedRow) ([]T, error) {
+	if r.batches != nil {
+		close(r.batches)
+		if p := <-r.done; p != nil {
+			panic(p) // as it would have been without another goroutine
+		}
+	}
+	r.read(rest)
+	return r.out.all(), r.err
 }
 
 // packedRow is the JSON array of the values of a row.

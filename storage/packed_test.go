@@ -101,7 +101,7 @@ func same[T any](t *testing.T, tx *Tx, scan func(scanner) (T, error), columns, f
 	if err != nil || len(plain) != n {
 		t.Fatalf("%d rows of %d: %v", len(plain), n, err)
 	}
-	packed, err := collect(context.Background(), tx, packedScan(tx.d, scan), `SELECT `+tx.d.packed(columns)+` `+from)
+	packed, err := collectPacked(context.Background(), tx, scan, `SELECT `+tx.d.packed(columns)+` `+from)
 	if err != nil {
 		t.Fatal(err)
 	}

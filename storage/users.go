@@ -268,7 +268,11 @@ func (tx *Tx) PersonByAnything(ctx context.Context, needle string) ([]bridge.Per
 
 // People reads people by id, deleted ones too, in the order of their ids.
 func (tx *Tx) People(ctx context.Context, ids []string) ([]bridge.Person, error) {
-	people, err := collectIn(ctx, tx, packedScan(tx.d, scanPerson), `SELECT `+tx.d.packed(personColumns)+` FROM users u WHERE u.id IN %s ORDER BY u.id`, ids)
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	query, args := tx.d.withList(`SELECT `+tx.d.packed(personColumns)+` FROM users u WHERE u.id IN %s ORDER BY u.id`, ids, nil)
+	people, err := collectPacked(ctx, tx, scanPerson, query, args...)
 	if err == nil {
 		people, err = tx.withAliases(ctx, people)
 	}

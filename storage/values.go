@@ -164,13 +164,17 @@ func collectIn[T any](ctx context.Context, tx *Tx, scan func(scanner) (T, error)
 	if len(list) == 0 {
 		return nil, nil
 	}
+	query, args = tx.d.withList(query, list, args)
+	return collect(ctx, tx, scan, query, args...)
+}
+
+func (d dialect) withList(query string, list []string, args []any) (string, []any) {
 	if len(list) == 1 { // most of the time, and then no list need be made and read
-		return collect(ctx, tx, scan, strings.ReplaceAll(query, "IN %s", "= $1"), append([]any{list[0]}, args...)...)
+		return strings.ReplaceAll(query, "IN %s", "= $1"), append([]any{list[0]}, args...)
 	}
 	list = slices.Clone(list)
 	slices.Sort(list)
-	query = strings.ReplaceAll(query, "IN %s", tx.d.in("$1"))
-	return collect(ctx, tx, scan, query, append([]any{jsonList(slices.Compact(list))}, args...)...)
+	return strings.ReplaceAll(query, "IN %s", d.in("$1")), append([]any{jsonList(slices.Compact(list))}, args...)
 }
 
 // table names the columns that put writes; the first key of them are the key.
