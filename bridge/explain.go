@@ -56,20 +56,32 @@ type Line struct {
 // what the identity provider sent, which groups and rules count, what is
 // wanted, what the platform shows, what the plan makes of it, and what was
 // done. False: nobody on this hub is named so.
-func Explain(w World, p Plan, needle string, facts []Fact, tasks []Task) (Explanation, bool) {
-	e, ok, _ := ExplainFrom(w, p, needle, func([]string, []string) ([]Fact, []Task, error) { return facts, tasks, nil })
-	return e, ok
-}
-
-// ExplainFrom is Explain for a caller who looks the events and tasks up once
-// it is known which persons and members it is about.
-func ExplainFrom(w World, p Plan, needle string, look func(people, members []string) ([]Fact, []Task, error)) (Explanation, bool, error) {
-	w.Members = withChanges(w.Members, p.Members)
-	x := explainer{w: w, p: p, ids: identify(withUnknown(w))}
+//
+// The hub is planned whole, as for MakePlan, because guards count everyone; it
+// is only not written down whole. look finds the events and tasks of those whom
+// it turns out to be about.
+func Explain(w World, needle string, look func(people, members []string) ([]Fact, []Task, error)) (Explanation, bool, error) {
+	p := planned(w)
+	w.Members = p.w.Members // as the plan leaves them in our record
+	x := explainer{w: w, ids: p.ids, wishes: p.wishes}
 	if !x.find(needle) {
 		return Explanation{}, false, nil
 	}
-	e := Explanation{Asked: needle, Hub: w.Hub.Slug, Name: x.name(), People: slices.Sorted(maps.Keys(x.persons)), Members: slices.Sorted(maps.Keys(x.members))}
+	for _, it := range p.items {
+		x.concerns(&it.Row)
+	}
+	return x.tell(needle, look)
+}
+
+// concerns keeps a row of the plan that is about those who are meant.
+func (x *explainer) concerns(r *Row) {
+	if x.persons[r.PersonID] || r.MemberID != "" && x.members[r.MemberID] {
+		x.rows = append(x.rows, *r)
+	}
+}
+
+func (x *explainer) tell(needle string, look func(people, members []string) ([]Fact, []Task, error)) (Explanation, bool, error) {
+	e := Explanation{Asked: needle, Hub: x.w.Hub.Slug, Name: x.name(), People: slices.Sorted(maps.Keys(x.persons)), Members: slices.Sorted(maps.Keys(x.members))}
 	var err error
 	if x.facts, x.tasks, err = look(e.People, e.Members); err != nil {
 		return e, false, err
@@ -83,27 +95,9 @@ func ExplainFrom(w World, p Plan, needle string, look func(people, members []str
 	return e, true, nil
 }
 
-// withChanges are the members as the plan leaves them in our record.
-func withChanges(all, changed []Member) []Member {
-	if len(changed) == 0 {
-		return all
-	}
-	by := make(map[string]Member, len(changed))
-	for _, m := range changed {
-		by[m.ID] = m
-	}
-	all = slices.Clone(all)
-	for i := range all {
-		if m, ok := by[all[i].ID]; ok {
-			all[i] = m
-		}
-	}
-	return all
-}
-
 type explainer struct {
 	w       World
-	p       Plan
+	wishes  []Desired
 	facts   []Fact
 	tasks   []Task
 	ids     *identities
@@ -116,14 +110,20 @@ type explainer struct {
 func (x *explainer) find(needle string) bool {
 	x.persons, x.members = map[string]bool{}, map[string]bool{}
 	n := FoldEmail(needle)
+	if n == "" {
+		return false
+	}
 	for _, exact := range []bool{true, false} {
-		for _, o := range x.w.People {
-			if o.ID == needle || o.ExternalID == needle && needle != "" || Fold(o.UserName) == n || slices.Contains(o.Addresses(), n) || !exact && Fold(o.DisplayName) == n {
+		for i := range x.w.People {
+			if o := &x.w.People[i]; o.ID == needle || o.ExternalID == needle || Fold(o.UserName) == n || !exact && Fold(o.DisplayName) == n {
 				x.persons[o.ID] = true
 			}
 		}
-		for _, m := range x.w.Members {
-			if m.ID == needle || m.PlatformID == needle && needle != "" || m.Email != "" && FoldEmail(m.Email) == n || !exact && m.Name != "" && Fold(m.Name) == n {
+		for _, o := range x.ids.byAddress[n] {
+			x.persons[o.ID] = true
+		}
+		for i := range x.w.Members {
+			if m := &x.w.Members[i]; m.ID == needle || m.PlatformID == needle || FoldEmail(m.Email) == n || !exact && Fold(m.Name) == n {
 				x.members[m.ID] = true
 			}
 		}
@@ -137,8 +137,8 @@ func (x *explainer) find(needle string) bool {
 		}
 	}
 	// The same human in other sources, and every account of theirs.
-	for _, m := range x.w.Members {
-		if x.members[m.ID] && m.PersonID != "" {
+	for i := range x.w.Members {
+		if m := &x.w.Members[i]; x.members[m.ID] && m.PersonID != "" {
 			x.persons[m.PersonID] = true
 		}
 	}
@@ -149,14 +149,9 @@ func (x *explainer) find(needle string) bool {
 			}
 		}
 	}
-	for _, m := range x.w.Members {
-		if x.persons[m.PersonID] {
+	for i := range x.w.Members {
+		if m := &x.w.Members[i]; x.persons[m.PersonID] {
 			x.members[m.ID] = true
-		}
-	}
-	for _, r := range x.p.Rows {
-		if x.persons[r.PersonID] || r.MemberID != "" && x.members[r.MemberID] {
-			x.rows = append(x.rows, r)
 		}
 	}
 	return len(x.persons)+len(x.members) > 0
@@ -327,7 +322,7 @@ func (x *explainer) groups() Step {
 
 func (x *explainer) wish() Step {
 	s := Step{Title: "What is wanted"}
-	for _, d := range x.p.Desired {
+	for _, d := range x.wishes {
 		if !x.persons[d.PersonID] {
 			continue
 		}
@@ -419,7 +414,7 @@ func (x *explainer) decisions() Step {
 func (x *explainer) plan() Step {
 	s := Step{Title: "What the plan says"}
 	for _, r := range x.rows {
-		s.Lines = append(s.Lines, Line{At: x.p.MadeAt, Code: r.Situation, Text: ReasonOf(r.Situation).Meaning})
+		s.Lines = append(s.Lines, Line{At: x.w.Now, Code: r.Situation, Text: ReasonOf(r.Situation).Meaning})
 		text := string(r.Verdict)
 		if r.Action != Nothing {
 			text += ": " + string(r.Action) + " " + roles(r)

@@ -19,7 +19,7 @@ func (x *explainer) invitations() Step {
 		if !x.persons[i.PersonID] {
 			continue
 		}
-		wanted := slices.ContainsFunc(x.p.Desired, func(d Desired) bool { return d.PersonID == i.PersonID && d.Role != NoRole })
+		wanted := slices.ContainsFunc(x.wishes, func(d Desired) bool { return d.PersonID == i.PersonID && d.Role != NoRole })
 		status := Invitee{Hub: x.w.Hub, Traits: x.w.Traits, Now: x.w.Now, Wanted: wanted, Last: last[i.PersonID].ID == i.ID}.Status(i)
 		text := fmt.Sprintf("attempt %d to %s as %s: %s", i.Attempt, i.Email, i.Role.Word(), i.State)
 		for _, t := range []struct {

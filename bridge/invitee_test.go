@@ -82,7 +82,7 @@ func TestAnExplanationTellsWhereInvitationsStand(t *testing.T) {
 			{ID: "2", PersonID: "ana", Email: "ana@corp.example", Role: Collaborator, State: InvitationExpired, Attempt: 2, SentAt: now.AddDate(0, 0, -9), SeenAt: now.AddDate(0, 0, -8), EndedAt: now.AddDate(0, 0, -1), NextTry: now.AddDate(0, 0, 2)},
 			{ID: "1", PersonID: "ana", Email: "ana@old.example", Role: Collaborator, State: InvitationVanished, Attempt: 1, SentAt: now.AddDate(0, 0, -40), EndedAt: now.AddDate(0, 0, -30), NextTry: now.AddDate(0, 0, -29)},
 		}}
-	e, ok := Explain(w, Plan{Desired: []Desired{{PersonID: "ana", Role: Collaborator}}}, "ana@corp.example", nil, nil)
+	e, ok := explainPlan(w, Plan{Desired: []Desired{{PersonID: "ana", Role: Collaborator}}}, "ana@corp.example", nil, nil)
 	if !ok {
 		t.Fatal("nobody is found")
 	}

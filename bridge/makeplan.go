@@ -15,6 +15,14 @@ import (
 // then passes, in this order: people's word (reject, approve), the hub's mode,
 // the tasks under way, the guards, the hub's halt.
 func MakePlan(w World) Plan {
+	p := planned(w)
+	plan := p.plan()
+	plan.Hash = hashOf(p.w.Hub, plan)
+	return plan
+}
+
+// planned is a planner that has judged every row.
+func planned(w World) *planner {
 	p := newPlanner(lookOnly(w))
 	p.partnership()
 	p.classify()
@@ -25,7 +33,7 @@ func MakePlan(w World) Plan {
 	p.halfApproved()
 	p.assets()
 	p.halt()
-	return p.plan()
+	return p
 }
 
 // planner makes one plan.

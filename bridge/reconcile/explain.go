@@ -15,11 +15,11 @@ const explainEvents = 500
 // Explain answers "why?" for one person or member on a hub, from stored data
 // alone. False: nobody on the hub is named so.
 func (p Planner) Explain(ctx context.Context, hubID, needle string) (bridge.Explanation, bool, error) {
-	w, plan, err := p.Preview(ctx, hubID)
+	w, err := p.World(ctx, hubID)
 	if err != nil {
 		return bridge.Explanation{}, false, err
 	}
-	e, ok, err := bridge.ExplainFrom(w, plan, needle, func(people, members []string) (facts []bridge.Fact, tasks []bridge.Task, err error) {
+	e, ok, err := bridge.Explain(w, needle, func(people, members []string) (facts []bridge.Fact, tasks []bridge.Task, err error) {
 		err = p.DB.Read(ctx, func(tx *storage.Tx) error {
 			facts, tasks, err = told(ctx, tx, w.Hub.ID, people, members)
 			return err
