@@ -129,10 +129,10 @@ func (p *pairing) run(members []*Member) {
 }
 
 // settled applies decisions, and takes back a binding that rested on one. An
-// open invitation of ours is for whom we sent it to, whatever was decided about
-// its row.
+// open invitation of ours is for whom we sent it to, whoever else its row was
+// decided to be.
 func (p *pairing) settled(m *Member) {
-	if i, ok := p.sent[m.ID]; ok && m.Presence == Invited {
+	if i, ok := p.sent[m.ID]; ok && m.Presence == Invited && p.decided.match[m.ID].PersonID != i.PersonID {
 		if m.PersonID != i.PersonID {
 			p.bind(m, i.PersonID, MatchByInvitation, "we invited "+FoldEmail(i.Email))
 		}
