@@ -107,7 +107,7 @@ decision d match member=m person=ana reason="called her"
 			"What the identity provider sent", "okta knows Ana Lima as ana@corp.example, active", "put people into a group: TikTok Users",
 			"Groups and rules", "in group TikTok Users: rule r1 gives Collaborator", "rule r2 names group Not yet, which has not arrived",
 			"What is wanted", "Collaborator since then: a rule gives the role",
-			"What the platform shows", "known by email: ana@corp.example", "the hub was last read whole",
+			"What the platform shows", "known by decision: called her", "the hub was last read whole",
 			"Invitations", "attempt 1 to ana@corp.example as Collaborator: expired", "attempt 2",
 			"What people decided", "match by eva: called her",
 			"What the plan says", "[situation.pending]", "What was done", "20261121ABC",
