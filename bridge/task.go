@@ -37,24 +37,27 @@ type Task struct {
 	// then empty. Roles are what the person is to have, none of an Unassign.
 	// Ours are those of Roles that the rules give, which Applied becomes: others
 	// may have come from elsewhere, and stay.
-	Asset       Asset     `json:"asset,omitzero"`
-	Roles       []string  `json:"roles,omitempty"`
-	Ours        []string  `json:"ours,omitempty"`
-	State       TaskState `json:"state"`
-	Reason      Code      `json:"reason,omitempty"` // why it is wanted; once waiting or held, why it is
-	Cause       Code      `json:"cause,omitempty"`  // the plan row's situation
-	Detail      string    `json:"detail,omitempty"` // the platform's own words
-	Attempt     int       `json:"attempt"`          // tries so far
-	Order       int       `json:"order"`
-	Sent        int       `json:"sent"` // calls that may have reached the platform
-	RequestID   string    `json:"request_id,omitempty"`
-	Decision    string    `json:"decision,omitempty"` // the approval or override it rests on
-	Correlation string    `json:"correlation"`        // ties SCIM request, plan, calls and events
-	CreatedAt   time.Time `json:"created_at"`
-	AnsweredAt  time.Time `json:"answered_at,omitzero"` // when the answer to that call came, or was given up
-	AboutToAt   time.Time `json:"about_to_at,omitzero"` // the last "about to"
-	NotBefore   time.Time `json:"not_before,omitzero"`
-	EndedAt     time.Time `json:"ended_at,omitzero"`
+	Asset   Asset     `json:"asset,omitzero"`
+	Roles   []string  `json:"roles,omitempty"`
+	Ours    []string  `json:"ours,omitempty"`
+	State   TaskState `json:"state"`
+	Reason  Code      `json:"reason,omitempty"` // why it is wanted; once waiting or held, why it is
+	Cause   Code      `json:"cause,omitempty"`  // the plan row's situation
+	Detail  string    `json:"detail,omitempty"` // the platform's own words
+	Attempt int       `json:"attempt"`          // tries so far
+	// Contradicted counts what the platform said of the task and did not show
+	// afterwards. A try whose outcome nobody learnt, as of a server that died, is none.
+	Contradicted int       `json:"contradicted,omitempty"`
+	Order        int       `json:"order"`
+	Sent         int       `json:"sent"` // calls that may have reached the platform
+	RequestID    string    `json:"request_id,omitempty"`
+	Decision     string    `json:"decision,omitempty"` // the approval or override it rests on
+	Correlation  string    `json:"correlation"`        // ties SCIM request, plan, calls and events
+	CreatedAt    time.Time `json:"created_at"`
+	AnsweredAt   time.Time `json:"answered_at,omitzero"` // when the answer to that call came, or was given up
+	AboutToAt    time.Time `json:"about_to_at,omitzero"` // the last "about to"
+	NotBefore    time.Time `json:"not_before,omitzero"`
+	EndedAt      time.Time `json:"ended_at,omitzero"`
 }
 
 // Shown is the task as people should see it. While the platform's quota of

@@ -17,7 +17,7 @@ const openStates = `('ready', 'running', 'waiting', 'accepted', 'held')`
 
 var tasksTable = table{name: "tasks", key: 1, cols: []string{
 	"id", "hub_id", "row_key", "action", "person_id", "member_id", "invitation_id", "email", "name", "platform_id",
-	"from_role", "to_role", "asset", "roles", "ours", "state", "reason", "cause", "detail", "attempt", "ord", "sent", "request_id", "correlation", "decision",
+	"from_role", "to_role", "asset", "roles", "ours", "state", "reason", "cause", "detail", "attempt", "contradicted", "ord", "sent", "request_id", "correlation", "decision",
 	"created_at", "about_to_at", "answered_at", "not_before", "ended_at",
 }}
 
@@ -26,7 +26,7 @@ var taskColumns = strings.Join(tasksTable.cols, ", ")
 func taskRow(t bridge.Task) []any {
 	return []any{
 		t.ID, t.HubID, t.Key, t.Action, t.PersonID, t.MemberID, t.InvitationID, clean(t.Email), clean(t.Name), t.PlatformID,
-		t.From, t.To, assetText(t.Asset), listJSON(t.Roles), listJSON(t.Ours), t.State, t.Reason, t.Cause, clean(t.Detail), t.Attempt, t.Order, t.Sent, clean(t.RequestID), t.Correlation, t.Decision,
+		t.From, t.To, assetText(t.Asset), listJSON(t.Roles), listJSON(t.Ours), t.State, t.Reason, t.Cause, clean(t.Detail), t.Attempt, t.Contradicted, t.Order, t.Sent, clean(t.RequestID), t.Correlation, t.Decision,
 		micros(t.CreatedAt), micros(t.AboutToAt), micros(t.AnsweredAt), micros(t.NotBefore), micros(t.EndedAt),
 	}
 }
@@ -34,7 +34,7 @@ func taskRow(t bridge.Task) []any {
 func scanTask(row scanner) (t bridge.Task, err error) {
 	err = row.Scan(
 		&t.ID, &t.HubID, &t.Key, &t.Action, &t.PersonID, &t.MemberID, &t.InvitationID, &t.Email, &t.Name, &t.PlatformID,
-		&t.From, &t.To, intoAsset(&t.Asset), intoJSON(&t.Roles), intoJSON(&t.Ours), &t.State, &t.Reason, &t.Cause, &t.Detail, &t.Attempt, &t.Order, &t.Sent, &t.RequestID, &t.Correlation, &t.Decision,
+		&t.From, &t.To, intoAsset(&t.Asset), intoJSON(&t.Roles), intoJSON(&t.Ours), &t.State, &t.Reason, &t.Cause, &t.Detail, &t.Attempt, &t.Contradicted, &t.Order, &t.Sent, &t.RequestID, &t.Correlation, &t.Decision,
 		intoTime(&t.CreatedAt), intoTime(&t.AboutToAt), intoTime(&t.AnsweredAt), intoTime(&t.NotBefore), intoTime(&t.EndedAt))
 	return t, err
 }
@@ -47,7 +47,7 @@ func (tx *Tx) InsertTasks(ctx context.Context, tasks []bridge.Task) error {
 			t.CreatedAt = tx.Now()
 		}
 		_, err := tx.exec(ctx, `INSERT INTO tasks (`+taskColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
-			$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)`, taskRow(t)...)
+			$11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)`, taskRow(t)...)
 		if err != nil {
 			return taken(err, "insert task %s: one that is not ended", t.Key)
 		}
@@ -62,8 +62,8 @@ func (tx *Tx) InsertTasks(ctx context.Context, tasks []bridge.Task) error {
 func (tx *Tx) UpdateTask(ctx context.Context, t bridge.Task) error {
 	n, err := tx.exec(ctx, `UPDATE tasks SET hub_id = $2, row_key = $3, action = $4, person_id = $5, member_id = $6,
 		invitation_id = $7, email = $8, name = $9, platform_id = $10, from_role = $11, to_role = $12, asset = $13,
-		roles = $14, ours = $15, state = $16, reason = $17, cause = $18, detail = $19, attempt = $20, ord = $21, sent = $22, request_id = $23,
-		correlation = $24, decision = $25, created_at = $26, about_to_at = $27, answered_at = $28, not_before = $29, ended_at = $30 WHERE id = $1`, taskRow(t)...)
+		roles = $14, ours = $15, state = $16, reason = $17, cause = $18, detail = $19, attempt = $20, contradicted = $21, ord = $22, sent = $23,
+		request_id = $24, correlation = $25, decision = $26, created_at = $27, about_to_at = $28, answered_at = $29, not_before = $30, ended_at = $31 WHERE id = $1`, taskRow(t)...)
 	if err != nil {
 		return taken(err, "update task %s (%s)", t.ID, t.Key)
 	}

@@ -90,7 +90,7 @@ func (w Worker) freshAccess(ctx context.Context, b *batch, world bridge.World) (
 			return "", nil, err
 		}
 		shows := "the platform shows " + cmp.Or(strings.Join(now, "+"), "no access") + " on " + t.Asset.String() + " now"
-		if t.Attempt++; t.Attempt >= contradictions { // reading the hub once more does not end it
+		if t.Contradicted++; t.Contradicted >= contradictions { // reading the hub once more does not end it
 			t.State, t.Reason = bridge.TaskHeld, bridge.PlatformReadingsDiffer
 			t.Detail = shows + ", and " + cmp.Or(strings.Join(known, "+"), "none") + " when the whole hub is read"
 			return audit.TaskHeld, map[string]any{"reason": t.Reason, "detail": t.Detail}, nil

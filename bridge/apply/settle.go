@@ -57,9 +57,11 @@ func (w Worker) settleOne(ctx context.Context, one *batch) error {
 		})
 	}
 	return w.finish(ctx, one, func(ctx context.Context, tx *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
-		if one.said != nil && t.Attempt >= contradictions { // it says one thing and shows another
-			t.State, t.Reason, t.Detail = bridge.TaskHeld, connectors.ReasonOf(one.said), one.said.Message
-			return audit.TaskHeld, map[string]any{"reason": t.Reason, "error": one.said.Error()}, nil
+		if one.said != nil { // it says one thing and shows another
+			if t.Contradicted++; t.Contradicted >= contradictions {
+				t.State, t.Reason, t.Detail = bridge.TaskHeld, connectors.ReasonOf(one.said), one.said.Message
+				return audit.TaskHeld, map[string]any{"reason": t.Reason, "error": one.said.Error()}, nil
+			}
 		}
 		if read.cancelled { // by us: nobody let it lapse, and nobody is to wait for that
 			if err := endInvitations(ctx, tx, t, bridge.InvitationCancelled); err != nil {
@@ -125,13 +127,13 @@ func (w Worker) confirm(ctx context.Context, b *batch) error {
 		if err := takeBack(ctx, tx, b, *t, read); err != nil {
 			return "", nil, err
 		}
-		if t.Attempt >= contradictions {
+		if t.Contradicted++; t.Contradicted >= contradictions {
 			t.State = bridge.TaskHeld
 			return audit.TaskHeld, map[string]any{"reason": t.Reason}, nil
 		}
 		t.State = bridge.Ready
 		t.NotBefore = tx.Now()
-		return audit.TaskContradicted, map[string]any{"attempt": t.Attempt}, nil
+		return audit.TaskContradicted, map[string]any{"attempt": t.Attempt, "contradicted": t.Contradicted}, nil
 	})
 }
 

@@ -297,6 +297,30 @@ func TestAfterSomeUnkeptYesesAPersonMustLook(t *testing.T) {
 	}
 }
 
+// TestTriesThatEndedUnknownAreNoContradictions: a server that died in the middle
+// of a call again and again says nothing about the platform. One yes that was not
+// kept is then one, and is tried again.
+func TestTriesThatEndedUnknownAreNoContradictions(t *testing.T) {
+	for _, c := range changes {
+		t.Run(c.name, func(t *testing.T) {
+			b, l, p := c.begin(t)
+			x := b.task()
+			x.Attempt = 7
+			b.write(func(ctx context.Context, tx *storage.Tx) error { return tx.UpdateTask(ctx, x) })
+			l.lies = 1
+			b.next() // yes
+			b.pull(p)
+			if x := b.task(); x.State != bridge.Ready || x.Contradicted != 1 {
+				t.Errorf("after the pull the task is %s (%s), %d times contradicted", x.State, x.Reason, x.Contradicted)
+			}
+			b.work()
+			if !c.so(l) {
+				t.Errorf("the platform was asked for %q, and shows %v %v", l.calls, l.members, l.has)
+			}
+		})
+	}
+}
+
 // TestAPullThatIsTooShortConfirmsNoRemoval: whom it leaves out may still be
 // there. If that counted as the proof, the next whole pull would take them for
 // put back by someone else, and they would stay for good.

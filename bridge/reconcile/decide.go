@@ -235,7 +235,7 @@ func Release(ctx context.Context, db *storage.DB, taskID, by string) (bridge.Tas
 		if t.State != bridge.TaskHeld {
 			return fmt.Errorf("task %s is %s, not held; there is nothing to release", t.ID, t.State)
 		}
-		t.State, t.Detail, t.Attempt, t.NotBefore, t.EndedAt = bridge.Ready, "", 0, tx.Now(), time.Time{}
+		t.State, t.Detail, t.Attempt, t.Contradicted, t.NotBefore, t.EndedAt = bridge.Ready, "", 0, 0, tx.Now(), time.Time{}
 		if err := tx.UpdateTask(ctx, t); err != nil {
 			return err
 		}

@@ -60,7 +60,7 @@ func TestATimedGrantIsSeenWhenMadeUsedAndEnded(t *testing.T) {
 			<-time.After(50 * time.Millisecond)
 			plan = c.settled()
 		}
-		c.settled()
+		plan = c.settled()
 		if e := c.events(audit.DecisionEnded); len(e) != 1 || e[0].Person != person || e[0].Detail["decision"] != made.ID {
 			t.Errorf("events of its end: %+v", e)
 		}

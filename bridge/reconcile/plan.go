@@ -264,7 +264,7 @@ func underWay(t bridge.Task) bool { return t.State == bridge.Running || t.State 
 func renew(ctx context.Context, tx *storage.Tx, t bridge.Task, reason bridge.Code, decision string) error {
 	switch {
 	case t.State == bridge.TaskHeld: // an approval, or a newer reading, lets it go
-		t.State, t.Reason, t.Detail, t.Decision, t.Attempt, t.EndedAt = bridge.Ready, reason, "", decision, 0, time.Time{}
+		t.State, t.Reason, t.Detail, t.Decision, t.Attempt, t.Contradicted, t.EndedAt = bridge.Ready, reason, "", decision, 0, 0, time.Time{}
 		return change(ctx, tx, t, audit.TaskReleased)
 	case !underWay(t) && t.Decision != decision: // it rests on another word now, or on none
 		t.Decision = decision

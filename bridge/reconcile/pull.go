@@ -341,11 +341,11 @@ func confirm(ctx context.Context, tx *storage.Tx, hub bridge.Hub, w bridge.World
 // yeses a person must look. An invitation has its own account of tries.
 func unkept(t *bridge.Task, now time.Time) (action string) {
 	t.Reason = bridge.PlatformNotConfirmed
-	switch {
-	case t.Action == bridge.Invite || t.Action == bridge.ReInvite:
+	if t.Action == bridge.Invite || t.Action == bridge.ReInvite {
 		t.State, t.EndedAt = bridge.Superseded, now
 		return audit.TaskContradicted
-	case t.Attempt >= bridge.Contradictions:
+	}
+	if t.Contradicted++; t.Contradicted >= bridge.Contradictions {
 		t.State, t.EndedAt = bridge.TaskHeld, now
 		return audit.TaskHeld
 	}

@@ -215,7 +215,8 @@ func (s *stage) arrives(w *wishes, srv *server) {
 		if len(wrong) > 0 {
 			s.adbridge("pull")
 			plan, _, _ := s.adbridge("plan")
-			return false, strings.Join(wrong, "\n") + "\n" + plan + "\n" + tail(srv.stderr.String())
+			story, _, _ := s.adbridge("explain", strings.Fields(wrong[0])[0])
+			return false, strings.Join(wrong, "\n") + "\n" + plan + "\n" + story + "\n" + tail(srv.stderr.String())
 		}
 		var tasks []bridge.Task
 		out, _, _ := s.adbridge("tasks", "--json")

@@ -28,7 +28,7 @@ func testTasks(t *testing.T, open func(t *testing.T) *storage.DB) {
 		db := withHubs(t, open, "one")
 		full := bridge.Task{ID: "t1", HubID: "one", Key: "set-role/m1/owner", Action: bridge.SetRole, PersonID: "ana", MemberID: "m1",
 			InvitationID: "i1", Email: "a@b", Name: "Ana", PlatformID: "p1", From: bridge.Collaborator, To: bridge.Owner, State: bridge.TaskWait,
-			Reason: "platform.rate-limited", Cause: "raise", Detail: "too many", Attempt: 2, Order: 3, Sent: 1, RequestID: "rq", Correlation: "c",
+			Reason: "platform.rate-limited", Cause: "raise", Detail: "too many", Attempt: 2, Contradicted: 1, Order: 3, Sent: 1, RequestID: "rq", Correlation: "c",
 			CreatedAt: moment(0), AboutToAt: moment(1), AnsweredAt: moment(4), NotBefore: moment(2), EndedAt: moment(3)}
 		note(t, db, func(tx *storage.Tx) error {
 			return tx.InsertTasks(t.Context(), []bridge.Task{full, task("one", "t2", 1)})
@@ -57,7 +57,7 @@ func testTasks(t *testing.T, open func(t *testing.T) *storage.DB) {
 				return err
 			})
 		}
-		full.State, full.Attempt, full.Detail = bridge.Confirmed, 3, ""
+		full.State, full.Attempt, full.Contradicted, full.Detail = bridge.Confirmed, 3, 2, ""
 		note(t, db, func(tx *storage.Tx) error { return tx.UpdateTask(t.Context(), full) })
 		look(t, db, func(tx *storage.Tx) error {
 			got, err := tx.Tasks(t.Context(), storage.TaskFilter{HubID: "one", PersonID: "ana"})
