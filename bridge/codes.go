@@ -67,6 +67,7 @@ const (
 	GuardMassChange     Code = "guard.mass-change"
 	GuardDriftOwner     Code = "guard.drift-owner"
 	DriftRaised         Code = "drift.raised"
+	DriftBesideRole     Code = "drift.beside-role"
 )
 
 // What holds for the hub as a whole.

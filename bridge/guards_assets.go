@@ -203,7 +203,8 @@ func (p *planner) assetRemovals(rows []*step) {
 }
 
 // assetFindings are the alarms about assets: rules that name what the platform
-// does not know, and assets that could not be read.
+// does not know, assets that could not be read, and what members have beside
+// their role that is none of an asset's.
 func (p *planner) assetFindings() []Alarm {
 	var out []Alarm
 	for _, a := range slices.SortedFunc(maps.Keys(p.managed), compareAssets) {
@@ -216,5 +217,5 @@ func (p *planner) assetFindings() []Alarm {
 			out = append(out, Alarm{AssetUnreadable, r.text()})
 		}
 	}
-	return out
+	return append(out, p.besideRole()...)
 }

@@ -43,6 +43,9 @@ type Traits struct {
 	Platform Platform
 	// Native names each hub role in the platform's words (Owner → ADMIN).
 	Native map[Role]string
+	// RoleTasks are the tasks that a role shows by itself: whoever has others has
+	// more than the role.
+	RoleTasks []string
 	// HubNoun is what the platform calls a hub: "Business Center", "business portfolio".
 	HubNoun string
 	// ChangePending: the role of a pending invitation can be changed in place (Meta);

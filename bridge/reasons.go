@@ -64,6 +64,7 @@ var reasonTable = []Reason{
 	{GuardMassChange, "more than one person is concerned by a group or rule that is gone", HubAdmin, "approve the changes, or restore the group or rule"},
 	{GuardDriftOwner, "someone else made this member an admin; taking that back needs a person's word", HubAdmin, "approve the lowering, or give the person the role by a group"},
 	{DriftRaised, "someone else raised this member on the platform, and revert-drift is off", HubAdmin, "approve the lowering, lower it on the platform, or give the role by a group"},
+	{DriftBesideRole, "members of ours have a finance role or other tasks in the hub that no rule gives", HubAdmin, "take it away on the platform if it should not be; adbridge does not touch it, and it ends with the membership"},
 
 	{AssetUnread, "the last pull did not read this asset whole, so nobody knows who has access to it", Nobody, "the next pull that reads it answers it; if it never does, look at the alarm asset.unreadable"},
 	{AssetUnreadable, "a pull could not read who has access to an asset that a rule names or that is shared with a partner; nothing was concluded on it", HubAdmin, "check the asset's id, that it belongs to the hub or its partner has accepted it, and that the connected account may manage it"},

@@ -228,6 +228,7 @@ func (f *worldFile) take(line string) error {
 		if a.get("platform", "tiktok") == "meta" {
 			w.Hub.Platform = Meta
 			w.Traits.Platform, w.Traits.ChangePending, w.Traits.MaskedEmails, w.Traits.Assets = Meta, true, false, manyRoles
+			w.Traits.RoleTasks = []string{"DEFAULT", "MANAGE"}
 		}
 		w.Traits.MemberCap, w.Traits.AdminCap = a.number("member-cap", 0), a.number("admin-cap", 0)
 	case "set":
@@ -271,6 +272,9 @@ func (f *worldFile) take(line string) error {
 		m.Kind, m.Presence = MemberKind(a.get("kind", "human")), Presence(a.get("presence", "active"))
 		m.Role = role(a.get("role", "collaborator"))
 		m.Access.Role, m.Access.Finance = w.Traits.Native[m.Role], a.get("finance", "")
+		if tasks := a.get("tasks", ""); tasks != "" {
+			m.Access.Tasks = strings.Split(tasks, ",")
+		}
 		m.Email = a.get("email", "")
 		if m.Email == "" && m.PersonID != "" {
 			m.Email = m.PersonID + "@corp.example"

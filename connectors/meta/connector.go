@@ -38,10 +38,13 @@ type Options struct {
 // Traits are the same for every business portfolio.
 func Traits() connectors.Traits {
 	return connectors.Traits{
-		Platform:      bridge.Meta,
-		Log:           platformLog,
-		Native:        map[bridge.Role]string{bridge.Owner: "ADMIN", bridge.Collaborator: "EMPLOYEE"},
-		HubNoun:       "business portfolio",
+		Platform: bridge.Meta,
+		Log:      platformLog,
+		Native:   map[bridge.Role]string{bridge.Owner: "ADMIN", bridge.Collaborator: "EMPLOYEE"},
+		HubNoun:  "business portfolio",
+		// What tasks a bare role shows is not documented; these are the names of roles
+		// among the enum's values [SPEC].
+		RoleTasks:     []string{"ADMIN", "EMPLOYEE", "MANAGE", "DEFAULT"},
 		ChangePending: true,
 		InviteBatch:   1,
 		PageSize:      pageSize,
