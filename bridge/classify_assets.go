@@ -32,6 +32,7 @@ func (p *planner) assets() {
 	for _, r := range p.w.Pull.Assets {
 		p.read[r.Asset], p.lost[r.Asset] = r.Error == "", r.missing()
 	}
+	p.doubts = slices.DeleteFunc(slices.Clone(p.w.Open), func(t Task) bool { return !t.doubtful() || t.Asset == Asset{} })
 	for _, it := range p.items {
 		for _, d := range p.assetsOf(it) {
 			k, ok := p.w.Traits.Asset(d.Kind)
@@ -44,7 +45,7 @@ func (p *planner) assets() {
 				s.Observed, s.Applied = p.w.Traits.access(it.m, d.Asset)
 				shown = p.w.Traits.shownSince(it.m, d.Asset)
 			}
-			if len(s.Desired)+len(s.Observed)+len(s.Applied) == 0 {
+			if len(s.Desired)+len(s.Observed)+len(s.Applied) == 0 && !p.doubted(it, d.Asset) {
 				continue
 			}
 			it.Assets = append(it.Assets, s)
@@ -90,8 +91,19 @@ func (p *planner) assetsOf(it *item) []DesiredAsset {
 	for _, a := range p.w.Traits.SeenAssets(it.m.Seen) {
 		add(a.Asset)
 	}
+	for _, t := range p.doubts {
+		if t.MemberID == it.m.ID {
+			add(t.Asset)
+		}
+	}
 	slices.SortFunc(out, func(a, b DesiredAsset) int { return compareAssets(a.Asset, b.Asset) })
 	return out
+}
+
+// doubted says that nobody could read for days what became of a change of the
+// row's access to an asset: whatever the record says, there may be some.
+func (p *planner) doubted(it *item, a Asset) bool {
+	return it.m != nil && slices.ContainsFunc(p.doubts, func(t Task) bool { return t.MemberID == it.m.ID && t.Asset == a })
 }
 
 // second says that the row is another account of a human whose first is managed.

@@ -151,6 +151,7 @@ const (
 	PlatformUnreachable      Code = "platform.unreachable"
 	PlatformMalformed        Code = "platform.malformed"
 	PlatformUnknownOutcome   Code = "platform.unknown-outcome"
+	PlatformOutcomeUnread    Code = "platform.outcome-unread"
 	PlatformNotConfirmed     Code = "platform.success-not-confirmed"
 	PlatformReadingsDiffer   Code = "platform.readings-differ"
 	PlatformBusinessNotFound Code = "platform.business-not-found"

@@ -56,6 +56,7 @@ type planner struct {
 	managed map[Asset]bool // assets that we answer for
 	read    map[Asset]bool // assets in the last pull: whether it read them whole
 	lost    map[Asset]bool // and whether the platform does not show them at all
+	doubts  []Task         // for assets, whose outcome nobody could read for days
 	steps   []*step        // of the rows, in their order
 	alarms  []Alarm
 }

@@ -134,7 +134,11 @@ func (p *planner) heed(it *item, t *Task) {
 	same := t.Key == it.Key
 	switch t.State {
 	case Running:
-		if acts {
+		switch {
+		case acts && t.doubtful():
+			it.is(NeedsPerson, t.Reason, t.Detail)
+			it.Until, it.TaskID = time.Time{}, sameID(t, same)
+		case acts:
 			it.is(Waiting, TaskUnderWay, string(t.Action)+" is being carried out")
 			it.Until = time.Time{}
 			it.TaskID = sameID(t, same)

@@ -93,7 +93,11 @@ func (p *planner) heedStep(s *step, t *Task) {
 	}
 	switch t.State {
 	case Running:
-		if acts {
+		switch {
+		case about && t.doubtful():
+			s.is(NeedsPerson, t.Reason, t.Detail)
+			s.Until, s.TaskID = time.Time{}, sameID(t, same)
+		case acts:
 			wait(TaskUnderWay, string(t.Action)+" is being carried out", time.Time{})
 		}
 	case Accepted:

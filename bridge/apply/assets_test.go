@@ -492,6 +492,60 @@ func TestWhatBecameOfAChangeOfAccessIsRead(t *testing.T) {
 	})
 }
 
+// TestAnOutcomeThatCannotBeReadForDaysIsAPersonsToLookInto: it is not read in a
+// circle, nor repeated, nor forgotten. What the call did is ours once it can be
+// read, although nothing is wanted any more.
+func TestAnOutcomeThatCannotBeReadForDaysIsAPersonsToLookInto(t *testing.T) {
+	b := newBench(t)
+	l, puller := told(t, b, bridge.Collaborator)
+	platform := b.worker.Dial
+	b.books.write, b.books.done = no(connectors.KindUnknown, bridge.PlatformUnknownOutcome), true
+	b.worker.Dial = func(context.Context, string, func(connectors.Call)) (connectors.Connector, error) {
+		return &blind{books: b.books}, nil
+	}
+	b.next()
+	b.is(bridge.Running, "", false, "assign ADVERTISE")
+	b.worker.Dial = platform
+
+	unread := func(since time.Duration) (step bridge.AssetStep) {
+		t.Helper()
+		b.write(func(ctx context.Context, tx *storage.Tx) error {
+			x := b.task()
+			x.AboutToAt, x.AnsweredAt, x.NotBefore = tx.Now().Add(-since), tx.Now().Add(-since), time.Time{}
+			return tx.UpdateTask(ctx, x)
+		})
+		l.read = no(connectors.KindForbidden, bridge.PlatformForbidden)
+		b.next()
+		b.plan()
+		for _, s := range b.row().Assets {
+			step = s
+		}
+		return step
+	}
+	if s := unread(time.Hour); s.Verdict != bridge.Waiting || s.Reason != bridge.TaskUnderWay {
+		t.Errorf("after an hour the plan says %s (%s)", s.Verdict, s.Reason)
+	}
+	if s := unread(unreadFor + time.Hour); s.Verdict != bridge.NeedsPerson || s.Reason != bridge.PlatformOutcomeUnread {
+		t.Errorf("after days the plan says %s (%s)", s.Verdict, s.Reason)
+	}
+	b.is(bridge.Running, bridge.PlatformOutcomeUnread, false, "assign ADVERTISE")
+	if x := b.task(); x.NotBefore.Sub(x.AboutToAt) < unreadFor+unreadAgain {
+		t.Errorf("it is read again at %s already", x.NotBefore)
+	}
+
+	_, err := reconcile.SetRuleAssets(t.Context(), b.db, b.rule.ID, nil, "test")
+	b.ok(err)
+	b.plan()
+	if row := b.row(); len(row.Assets) != 1 || row.Assets[0].Reason != bridge.PlatformOutcomeUnread {
+		t.Errorf("once nothing is wanted nobody is asked any more: %+v", row.Assets)
+	}
+	b.pull(puller) // somebody has let the account read it
+	b.work()
+	if x := b.task(); x.Action != bridge.Unassign || x.State != bridge.Confirmed || len(l.has["900"]) > 0 {
+		t.Errorf("what the call gave is not taken back: %s is %s, and Ana has %q", x.Key, x.State, l.has["900"])
+	}
+}
+
 // TestWhatOthersGaveStaysTheirs: of a set, only what the rules give is noted as
 // ours, and only that is taken back.
 func TestWhatOthersGaveStaysTheirs(t *testing.T) {

@@ -23,6 +23,8 @@ const (
 	quarantineAfter = 8              // failures in a row, over all tasks of the hub
 	quarantineFor   = time.Hour
 	pullWithin      = 10 * time.Minute // a pull that several read-backs wait for
+	unreadFor       = 72 * time.Hour   // an outcome that cannot be read for so long is a person's to look into
+	unreadAgain     = 6 * time.Hour    // and is then read this often
 	contradictions  = bridge.Contradictions
 )
 

@@ -78,7 +78,9 @@ func (w Worker) settleOne(ctx context.Context, one *batch) error {
 
 // readLater keeps an outcome unknown because the read failed too. That is no
 // try of the task: what the platform did not say must not count as its saying
-// one thing and showing another.
+// one thing and showing another. After some days a person is asked to let it be
+// read; the outcome stays unknown until then, since whoever forgot it might leave
+// access behind that nobody takes for ours.
 func (w Worker) readLater(ctx context.Context, one *batch, cause error) error {
 	var e *connectors.Error
 	if !errors.As(cause, &e) {
@@ -90,8 +92,15 @@ func (w Worker) readLater(ctx context.Context, one *batch, cause error) error {
 				return "", nil, err
 			}
 		}
-		t.Detail = e.Message
-		t.NotBefore = tx.Now().Add(max(w.patience(tx.Now().Sub(t.AboutToAt)), e.RetryAfter))
+		failing := tx.Now().Sub(t.AboutToAt)
+		wait := max(w.patience(failing), e.RetryAfter)
+		if failing >= unreadFor {
+			wait = max(wait, unreadAgain)
+			if t.State == bridge.Running {
+				t.Reason = bridge.PlatformOutcomeUnread
+			}
+		}
+		t.Detail, t.NotBefore = e.Message, tx.Now().Add(wait)
 		return audit.TaskUnknown, map[string]any{"reason": connectors.ReasonOf(e), "until": t.NotBefore, "error": e.Error()}, nil
 	})
 }

@@ -332,7 +332,26 @@ func confirm(ctx context.Context, tx *storage.Tx, hub bridge.Hub, w bridge.World
 			return nil, err
 		}
 	}
-	return events, nil
+	return events, l.settleNow(ctx, tx, w)
+}
+
+// settleNow lets outcomes that could not be read for days be read at once, where
+// the listing could read.
+func (l Listing) settleNow(ctx context.Context, tx *storage.Tx, w bridge.World) error {
+	tasks, err := tx.Tasks(ctx, storage.TaskFilter{HubID: w.Hub.ID, States: []bridge.TaskState{bridge.Running}})
+	if err != nil {
+		return err
+	}
+	for _, t := range tasks {
+		if _, ok := l.shows(t, w); !ok || t.Reason != bridge.PlatformOutcomeUnread {
+			continue
+		}
+		t.NotBefore = tx.Now()
+		if err := tx.UpdateTask(ctx, t); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // unkept takes an accepted task on that the pull contradicts: the platform said
