@@ -96,6 +96,19 @@ func usual(mask string) bool {
 	return n > 2 && local[0] != '*' && local[n-1] != '*' && strings.Count(string(local), "*") == n-2
 }
 
+// MaskKey is what a mask of TikTok's shape shows of an address, without the
+// stars: the same for the mask and for every address that it may hide. "" for a
+// mask or an address of another shape.
+func MaskKey(address string) string {
+	address = Mask(address)
+	if !usual(address) {
+		return ""
+	}
+	at := strings.LastIndexByte(address, '@')
+	local := []rune(address[:at])
+	return strconv.Itoa(len(local)+1) + string(local[0]) + string(local[len(local)-1]) + address[at:]
+}
+
 // maskKey is the domain and length of an address.
 func maskKey(address string) string {
 	at := strings.LastIndexByte(address, '@')
