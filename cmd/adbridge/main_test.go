@@ -23,10 +23,6 @@ import (
 // start, kill and restart it as a process without building it again.
 const beBinary = "ADBRIDGE_TEST_BE_BINARY"
 
-// testBinary names a built adbridge to use instead: one without the race
-// detector starts a good deal sooner, and is the one that people run.
-const testBinary = "ADBRIDGE_TEST_BINARY"
-
 func TestMain(m *testing.M) {
 	if os.Getenv(beBinary) == "1" {
 		os.Unsetenv(beBinary)
@@ -73,12 +69,9 @@ func serveTest(t testing.TB, h http.Handler) string {
 
 // command is adbridge as a process, beside whatever server runs.
 func (s *stage) command(ctx context.Context, args ...string) *exec.Cmd {
-	exe := os.Getenv(testBinary)
-	if exe == "" {
-		var err error
-		if exe, err = os.Executable(); err != nil {
-			s.t.Fatal(err)
-		}
+	exe, err := os.Executable()
+	if err != nil {
+		s.t.Fatal(err)
 	}
 	cmd := exec.CommandContext(ctx, exe, args...)
 	cmd.Dir = s.dir
