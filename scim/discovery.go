@@ -183,21 +183,31 @@ func (r *recorder) Header() http.Header {
 func (r *recorder) WriteHeader(int) {}
 
 func (s *server) getConfig(q *request) (*reply, error) {
+	if err := unfiltered(q); err != nil {
+		return nil, err
+	}
 	return &reply{status: http.StatusOK, body: s.discovery.config}, nil
 }
 
-// A filter here is refused, not ignored (RFC 7644 section 4); paging and
-// sorting are ignored.
-func (d *documents) all(q *request) (*reply, error) {
+// unfiltered refuses a filter, which must not be ignored here as paging and
+// sorting are (RFC 7644 section 4).
+func unfiltered(q *request) error {
 	if q.query.Has("filter") {
-		return nil, newFault(http.StatusForbidden, "", "This endpoint cannot be filtered; leave the filter out.")
+		return newFault(http.StatusForbidden, "", "This endpoint cannot be filtered; leave the filter out.")
+	}
+	return nil
+}
+
+func (d *documents) all(q *request) (*reply, error) {
+	if err := unfiltered(q); err != nil {
+		return nil, err
 	}
 	return &reply{status: http.StatusOK, body: d.list}, nil
 }
 
 func (d *documents) get(q *request) (*reply, error) {
-	if q.query.Has("filter") {
-		return nil, newFault(http.StatusForbidden, "", "This endpoint cannot be filtered; leave the filter out.")
+	if err := unfiltered(q); err != nil {
+		return nil, err
 	}
 	for id, doc := range d.one {
 		if strings.EqualFold(id, q.id) {

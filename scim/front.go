@@ -64,7 +64,10 @@ func New(o Options) http.Handler {
 	if s.discovery, err = s.discover(o.DocumentationURL); err != nil {
 		panic(err) // documents made of constants
 	}
-	s.routes = s.table()
+	s.routes = map[string]map[string]route{}
+	for path, methods := range s.table() {
+		s.routes[path], s.routes[strings.ToLower(path)] = methods, methods
+	}
 	return s
 }
 
@@ -138,7 +141,7 @@ type route struct {
 }
 
 // table is every path there is: its first segment, then "/" when an id
-// follows, or "/.search".
+// follows, or "/.search". Letter case of the first segment does not matter.
 func (s *server) table() map[string]map[string]route {
 	body, members := s.limits.UserBody, s.limits.Body
 	read := func(h func(*request) (*reply, error)) map[string]route { return map[string]route{"GET": {handle: h}} }
@@ -178,6 +181,7 @@ func (s *server) table() map[string]map[string]route {
 		},
 		"Groups/.search":        search(s.listGroups),
 		"ServiceProviderConfig": public(s.getConfig),
+		"serviceConfiguration":  public(s.getConfig), // where Microsoft's reference server has it, and its collection asks
 		"Schemas":               public(s.discovery.schemas.all),
 		"Schemas/":              public(s.discovery.schemas.get),
 		"ResourceTypes":         public(s.discovery.resources.all),
@@ -206,6 +210,9 @@ func (s *server) find(method, path string) (rt route, id, allow string, ok bool)
 		}
 	}
 	has := s.routes[key]
+	if has == nil {
+		has = s.routes[strings.ToLower(key)]
+	}
 	if rt, ok = has[method]; ok || has == nil {
 		return rt, id, "", ok
 	}
@@ -295,7 +302,7 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request, path string, note
 	switch {
 	case !ok:
 		path = strings.TrimPrefix(path, "/../..") // what comes in beside the base URL
-		return nil, newFault(http.StatusNotFound, "", "There is nothing at %s. The base URL is %s; below it are Users, Groups, Bulk, Schemas, ResourceTypes and ServiceProviderConfig, in these letters.", quote(path), s.base)
+		return nil, newFault(http.StatusNotFound, "", "There is nothing at %s. The base URL is %s; below it are Users, Groups, Bulk, Schemas, ResourceTypes and ServiceProviderConfig.", quote(path), s.base)
 	case rt.handle == nil:
 		f := newFault(http.StatusMethodNotAllowed, "", "%s is not possible at %s; use %s.", cut(r.Method, 20), quote(path), allow)
 		f.allow = allow
@@ -308,7 +315,7 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request, path string, note
 		if q.query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
 			return nil, badSyntax("The query of the address is not encoded rightly (%s).", err)
 		}
-		q.attributes, q.excluded = splitNames(q.query.Get("attributes")), splitNames(q.query.Get("excludedAttributes"))
+		q.attributes, q.excluded = splitNames(q.query["attributes"]...), splitNames(q.query["excludedAttributes"]...)
 	}
 	if rt.body > 0 {
 		body, err := s.body(w, r, rt.body)

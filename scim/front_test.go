@@ -45,7 +45,7 @@ func TestMethodsThatAPathDoesNotHaveAre405WithAllow(t *testing.T) {
 
 func TestPathsThatAreNotThereAre404AndSayWhatIs(t *testing.T) {
 	r := newRig(t)
-	for _, p := range []string{"/users", "/Nothing", "/Users/a/b", "/scim/v2/Users", "/Bulk/1", "/ServiceProviderConfig/x", "/Me/x"} {
+	for _, p := range []string{"/User", "/Nothing", "/Users/a/b", "/scim/v2/Users", "/Bulk/1", "/ServiceProviderConfig/x", "/Me/x"} {
 		r.do("GET", p, "").refused(404, "", "base URL", testBase)
 	}
 	r.do("GET", "/Users/missing", "").refused(404, "", "missing")
@@ -72,6 +72,16 @@ func TestTrailingSlashAndHead(t *testing.T) {
 		}
 	}
 	r.do("HEAD", "/Users/missing", "").want(404)
+}
+
+func TestEndpointsAreFoundInAnyLetters(t *testing.T) {
+	r := newRig(t)
+	id := r.user("a")
+	r.do("GET", "/users", "").want(200).has("totalResults", 1.0)
+	r.do("GET", "/USERS/"+id, "").want(200).has("id", id)
+	r.do("GET", "/Users/"+strings.ToUpper(id), "").want(404)
+	r.do("GET", "/serviceproviderconfig", "").want(200)
+	r.do("GET", "/serviceConfiguration", "").want(200).has("meta|resourceType", "ServiceProviderConfig")
 }
 
 func TestWhoMayCall(t *testing.T) {

@@ -97,12 +97,19 @@ func (p *projection) shows(a *attribute, ext *extension) (subs map[*attribute]bo
 	return subs, true
 }
 
-// splitNames splits a comma-separated list of attribute names.
-func splitNames(s string) []string {
+// splitNames splits comma-separated lists of attribute names. Of a path with a
+// filter, as in emails[type eq "work"].value, it is the attribute that is meant:
+// Microsoft's reference collection asks so (AzureAD/SCIMReferenceCode).
+func splitNames(lists ...string) []string {
 	var out []string
-	for n := range strings.SplitSeq(s, ",") {
-		if n = strings.TrimSpace(n); n != "" {
-			out = append(out, n)
+	for _, s := range lists {
+		for n := range strings.SplitSeq(s, ",") {
+			if head, filter, ok := strings.Cut(n, "["); ok {
+				n = head + filter[strings.LastIndexByte(filter, ']')+1:]
+			}
+			if n = strings.TrimSpace(n); n != "" {
+				out = append(out, n)
+			}
 		}
 	}
 	return out
