@@ -55,8 +55,39 @@ func (p *parser) compare(t target, op bridge.ExprOp, v value, inside bool) (*bri
 		return e, nil
 	}
 	var err error
-	e.Value, err = p.typed(leaf, op, v)
-	return e, err
+	if e.Value, err = p.typed(leaf, op, v); err != nil {
+		return nil, err
+	}
+	if at, ok := e.Value.(time.Time); ok && t.attr == p.k.meta {
+		return asShown(e, at), nil
+	}
+	return e, nil
+}
+
+// asShown compares with a time of meta as a client knows it: to the millisecond
+// (see appendTime). Stored times are finer, and who asks with what it was shown
+// would miss, or get once more, what has just changed.
+func asShown(e *bridge.Expr, at time.Time) *bridge.Expr {
+	if at.Nanosecond()%int(time.Millisecond) != 0 {
+		return e
+	}
+	to := func(op bridge.ExprOp, at time.Time) *bridge.Expr {
+		c := *e
+		c.Op, c.Value = op, at
+		return &c
+	}
+	next := at.Add(time.Millisecond)
+	switch e.Op {
+	case bridge.OpEq:
+		return both(to(bridge.OpGe, at), to(bridge.OpLt, next))
+	case bridge.OpNe:
+		return negate(both(to(bridge.OpGe, at), to(bridge.OpLt, next)))
+	case bridge.OpGt:
+		return to(bridge.OpGe, next)
+	case bridge.OpLe:
+		return to(bridge.OpLt, next)
+	}
+	return e
 }
 
 func (p *parser) typed(a *attribute, op bridge.ExprOp, v value) (any, error) {

@@ -42,7 +42,7 @@ func show(e *bridge.Expr) string {
 	}
 	v := fmt.Sprintf("%T(%v)", e.Value, e.Value)
 	if t, ok := e.Value.(time.Time); ok {
-		v = t.Format(time.RFC3339)
+		v = t.Format(time.RFC3339Nano)
 	}
 	if e.CaseExact {
 		v += "!"
@@ -62,7 +62,7 @@ func TestFiltersAreReadAsTheRFCAndTheIdPsMeanThem(t *testing.T) {
 		{user, `userName sw "J"`, `userName sw string(J)`},
 		{user, `urn:ietf:params:scim:schemas:core:2.0:User:userName sw "J"`, `userName sw string(J)`},
 		{user, `title pr`, `title pr`},
-		{user, `meta.lastModified gt "2011-05-13T04:42:34Z"`, `meta.lastModified gt 2011-05-13T04:42:34Z`},
+		{user, `meta.lastModified gt "2011-05-13T04:42:34Z"`, `meta.lastModified ge 2011-05-13T04:42:34.001Z`},
 		{user, `title pr and userType eq "Employee"`, `(title pr and userType eq string(Employee))`},
 		{user, `userType eq "Employee" and (emails co "example.com" or emails.value co "example.org")`,
 			`(userType eq string(Employee) and (emails.value* co string(example.com) or emails.value* co string(example.org)))`},
@@ -92,6 +92,13 @@ func TestFiltersAreReadAsTheRFCAndTheIdPsMeanThem(t *testing.T) {
 		{user, `title eq null`, `not(title pr)`},
 		{user, `title ne null`, `title pr`},
 		{user, `title eq "null"`, `title eq string(null)`},
+		// times of meta are shown to the millisecond, and meant so
+		{user, `meta.created eq "2011-05-13T04:42:34.5Z"`, `(meta.created ge 2011-05-13T04:42:34.5Z and meta.created lt 2011-05-13T04:42:34.501Z)`},
+		{user, `meta.created ne "2011-05-13T04:42:34.5Z"`, `not((meta.created ge 2011-05-13T04:42:34.5Z and meta.created lt 2011-05-13T04:42:34.501Z))`},
+		{user, `meta.lastModified le "2011-05-13T06:42:34.5+02:00"`, `meta.lastModified lt 2011-05-13T04:42:34.501Z`},
+		{user, `meta.lastModified ge "2011-05-13T04:42:34.5Z"`, `meta.lastModified ge 2011-05-13T04:42:34.5Z`},
+		{user, `meta.lastModified lt "2011-05-13T04:42:34.5Z"`, `meta.lastModified lt 2011-05-13T04:42:34.5Z`},
+		{user, `meta.lastModified le "2011-05-13T04:42:34.500001Z"`, `meta.lastModified le 2011-05-13T04:42:34.500001Z`},
 		// what needs no look at the resource
 		{user, `meta.resourceType eq "User"`, `all`},
 		{user, `schemas eq "urn:ietf:params:scim:schemas:core:2.0:User" and title pr`, `title pr`},
