@@ -37,7 +37,20 @@ func (s *server) createGroup(q *request) (*reply, error) {
 	if made.Members == nil {
 		made.Members = in.refs
 	}
-	return s.answer(q, http.StatusCreated, k, shownGroup(made, true))
+	return s.answer(q, http.StatusCreated, k, shownGroup(s.whole(q, made), true))
+}
+
+// whole is the group with its members as a GET would show them: of those in the
+// request the type, the address and what they are called may be missing. The
+// change is made; when it cannot be read just now, what was sent will do.
+func (s *server) whole(q *request, g bridge.GroupResource) bridge.GroupResource {
+	if _, wanted := q.projection(s.group).shows(s.group.refs, nil); !wanted || len(g.Members) == 0 {
+		return g
+	}
+	if read, err := s.dir.Group(q.ctx, q.call, g.ID, true); err == nil {
+		return read
+	}
+	return g
 }
 
 func (s *server) groupExists(g bridge.GroupResource) *fault {
@@ -91,6 +104,8 @@ func (s *server) putGroup(q *request) (*reply, error) {
 			return nil, translate(err, k, q.id)
 		}
 		members = true
+	} else {
+		g = s.whole(q, g)
 	}
 	return s.answer(q, http.StatusOK, k, shownGroup(g, members))
 }

@@ -114,6 +114,24 @@ func TestTheColumnsOfThePersonFollowTheAttributes(t *testing.T) {
 	}
 }
 
+func TestPostAndPutOfAGroupShowItsMembersAsAGetDoes(t *testing.T) {
+	r := newRig(t)
+	ana, inner := r.user("ana"), r.newGroup("Inner")
+	body := `{"displayName":"G","members":[{"value":"` + ana + `"},{"value":"` + inner + `"},{"value":"nobody-yet"}]}`
+	posted := r.do("POST", "/Groups", body).want(201)
+	posted.has("members|0|$ref", testBase+"/Users/"+ana).has("members|0|type", "User").has("members|1|$ref", testBase+"/Groups/"+inner)
+	put := r.do("PUT", "/Groups/"+posted.id(), body).want(200)
+	shown := r.do("GET", "/Groups/"+posted.id(), "").want(200)
+	if posted.raw != shown.raw || put.raw != shown.raw {
+		t.Errorf("POST %s\nPUT  %s\nGET  %s", posted.raw, put.raw, shown.raw)
+	}
+	r.dir.loads = 0
+	r.do("PUT", "/Groups/"+posted.id()+"?excludedAttributes=members", body).want(200)
+	if r.dir.loads != 0 {
+		t.Error("members that nobody asked to see were read")
+	}
+}
+
 func TestPutClearsWhatItLeavesOutButNeitherLinkNorStateNorMembers(t *testing.T) {
 	r := newRig(t)
 	id := r.do("POST", "/Users", `{"userName":"a","externalId":"E1","active":false,"title":"T","`+enterpriseURN+`":{"department":"d"}}`).want(201).id()
