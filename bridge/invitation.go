@@ -85,6 +85,38 @@ func (x *observer) link(m *Member, i *Invitation, evidence string) {
 	i.MemberID = m.ID
 }
 
+// lapsedOf is the invitation of ours that a row stands for although an earlier
+// pull did not show it, so that it was taken for lapsed. Behind a mask it has to
+// be the only one.
+func (x *observer) lapsedOf(s Seen) *Invitation {
+	var found *Invitation
+	for k := range x.invites {
+		i := &x.invites[k]
+		m := x.byID[i.MemberID]
+		if m == nil || i.State != InvitationVanished || s.Presence != Invited || s.Role != i.Role || m.Presence != Gone || m.PlatformID != "" || x.shown[m] {
+			continue
+		}
+		fits := !s.Masked && FoldEmail(s.Email) == FoldEmail(i.Email) || s.Masked && FitsMask(s.Email, i.Email) && x.onlyOne(i, s.Email)
+		if last, _ := x.invitationOf(m); !fits || last.ID != i.ID {
+			continue
+		}
+		if found != nil {
+			return nil
+		}
+		found = i
+	}
+	return found
+}
+
+// reopen takes back that an invitation lapsed. Were its row another admin's
+// doing, nobody would cancel it when the person leaves.
+func (x *observer) reopen(i *Invitation, s Seen) {
+	m := x.byID[i.MemberID]
+	if x.show(m, s); m.Presence == Invited {
+		i.State, i.EndedAt, i.NextTry = InvitationPending, time.Time{}, time.Time{}
+	}
+}
+
 // shows takes what the row of an invitation says about it.
 func (x *observer) shows(i *Invitation, m *Member) {
 	if x.unsure[m] {

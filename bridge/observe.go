@@ -133,6 +133,13 @@ func (x *observer) tooEarly(t time.Time) bool {
 	return !t.IsZero() && x.Pull.StartedAt.Before(t.Add(x.lag))
 }
 
+// learnt says that a member was found to have accepted so lately that the pull
+// may be from before.
+func (x *observer) learnt(m *Member) bool {
+	i, ok := x.invitationOf(m)
+	return ok && m.Presence == Active && i.State == InvitationAccepted && x.tooEarly(i.EndedAt)
+}
+
 // takeRows finds for each row the member it is, or makes a new one.
 func (x *observer) takeRows() {
 	rows := slices.Clone(x.Seen)
@@ -228,11 +235,27 @@ func (x *observer) takePending(rows []Seen) {
 		for i, s := range group {
 			if i < len(found) {
 				x.show(found[i], s)
+			} else if m := x.acceptedSince(s); m != nil {
+				x.shown[m], x.unsure[m] = true, true
+			} else if i := x.lapsedOf(s); i != nil {
+				x.reopen(i, s)
 			} else {
 				x.add(s)
 			}
 		}
 	}
+}
+
+// acceptedSince is the member that the pull still shows as invited, although
+// they were found to have accepted while it was under way.
+func (x *observer) acceptedSince(s Seen) *Member {
+	for _, m := range x.members {
+		fits := s.Masked && x.fitsMask(m, s.Email) || !s.Masked && x.knownAs(m, FoldEmail(s.Email))
+		if fits && s.Presence == Invited && !x.shown[m] && x.learnt(m) {
+			return m
+		}
+	}
+	return nil
 }
 
 // knownAs says whether an invited member is known by a full address: shown
@@ -332,7 +355,7 @@ func (x *observer) judge() {
 			continue
 		}
 		known++
-		if !x.shown[x.byID[id]] {
+		if here := x.byID[id]; !x.shown[here] && !x.learnt(here) {
 			lost++
 		}
 	}
@@ -357,7 +380,7 @@ func shrunk(s Settings, known, lost int) bool {
 // leave marks those gone whom the pull does not show.
 func (x *observer) leave() {
 	for _, m := range x.members {
-		if x.shown[m] || m.Presence == Gone || !x.believed || x.tooEarly(m.AppliedAt) {
+		if x.shown[m] || m.Presence == Gone || !x.believed || x.tooEarly(m.AppliedAt) || x.learnt(m) {
 			continue
 		}
 		x.gone(m)
