@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -269,8 +270,10 @@ func (h *hist) work(all bool) (calls int) {
 	p := h.lane.plan()
 	plansMade.Add(1)
 	coherent(h.t, w, p)
-	if diff := cmp.Diff(p.Rows, MakePlan(reversed(w)).Rows); diff != "" {
-		h.t.Fatalf("the plan depends on the order of the world:\n%s", diff)
+	if other := MakePlan(reversed(w)).Rows; !reflect.DeepEqual(p.Rows, other) { // much faster than a diff
+		if diff := cmp.Diff(p.Rows, other); diff != "" {
+			h.t.Fatalf("the plan depends on the order of the world:\n%s", diff)
+		}
 	}
 	h.judgeAccess(w, p)
 	h.judgeWords(p)
