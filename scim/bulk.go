@@ -53,6 +53,9 @@ func (s *server) bulk(q *request) (*reply, error) {
 func (r *bulkRun) stopped() bool { return r.stopAt > 0 && r.errors >= r.stopAt }
 
 func (r *bulkRun) read(fs []field) error {
+	if err := message(fs, bulkURN); err != nil {
+		return err
+	}
 	list := ""
 	for _, f := range fs {
 		switch {

@@ -59,10 +59,10 @@ func (k *kind) read(fs []field, l Limits) (*resourceBody, error) {
 func (k *kind) readField(in *resourceBody, f field, l Limits) error {
 	switch {
 	case f.is("schemas"):
-		if f.raw[0] != '[' && f.raw != "null" {
-			return badSyntax(`schemas must be a list of URNs, such as [%q].`, k.urn)
-		}
-		return nil // follows from what is present
+		return speaks(f.raw, k.urn, func(urn string) bool { // the rest follows from what is present
+			_, rest, ok := k.urnOf(urn)
+			return ok && rest == ""
+		})
 	case f.is("id"), f.is("meta"): // readOnly: ignored (RFC 7644 section 3.5.1)
 		return nil
 	}
@@ -102,6 +102,41 @@ func (k *kind) readField(in *resourceBody, f field, l Limits) error {
 		return err
 	}
 	return in.set(t, v)
+}
+
+// speaks refuses a body whose schemas say that it is something else. Without
+// any it is taken for what it was sent as: some clients leave them out.
+func speaks(raw, want string, is func(urn string) bool) error {
+	if raw == "null" {
+		return nil
+	}
+	if raw[0] != '[' {
+		return badSyntax(`schemas must be a list of URNs, such as [%q].`, want)
+	}
+	v, err := valueOf(raw)
+	if err != nil {
+		return err
+	}
+	list := v.([]any)
+	for _, e := range list {
+		if urn, ok := e.(string); ok && is(urn) {
+			return nil
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return badSyntax("schemas do not name %s, which is what belongs here.", want)
+}
+
+// message is speaks for the messages of RFC 7644.
+func message(fs []field, want string) error {
+	for _, f := range fs {
+		if f.is("schemas") {
+			return speaks(f.raw, want, func(urn string) bool { return strings.EqualFold(urn, want) })
+		}
+	}
+	return nil
 }
 
 // readNested reads an object that stands under a schema's URN.

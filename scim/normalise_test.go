@@ -74,6 +74,8 @@ func TestPostThatCannotBeRepairedIsRefusedByName(t *testing.T) {
 		{"extension no object", "/Users", `{"userName":"a","` + enterpriseURN + `":"x"}`, "invalidValue", enterpriseURN},
 		{"two managers", "/Users", `{"userName":"a","manager":["x","y"]}`, "invalidValue", "manager"},
 		{"certificate no base64", "/Users", `{"userName":"a","x509Certificates":[{"value":"%"}]}`, "invalidValue", "x509Certificates"},
+		{"schemas of another type", "/Users", `{"schemas":["` + groupURN + `"],"userName":"a"}`, "invalidSyntax", userURN},
+		{"schemas that nobody knows", "/Groups", `{"schemas":["urn:scim:schemas:core:1.0"],"displayName":"g"}`, "invalidSyntax", groupURN},
 		{"schemas a text", "/Users", `{"schemas":"x","userName":"a"}`, "invalidSyntax", "schemas"},
 		{"key twice by letter case", "/Users", `{"userName":"a","USERNAME":"b"}`, "invalidSyntax", "USERNAME"},
 		{"key twice below", "/Users", `{"userName":"a","name":{"givenName":"x","GivenName":"y"}}`, "invalidSyntax", "GivenName"},

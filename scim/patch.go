@@ -32,8 +32,11 @@ type operation struct {
 const maxRawOps = 50_000
 
 // patchOps takes the operations out of the body of a PATCH. schemas may be
-// missing or longer than it should be, keys and op in any letters.
+// missing or longer than they should be, keys and op in any letters.
 func patchOps(fs []field) ([]rawOp, error) {
+	if err := message(fs, patchURN); err != nil {
+		return nil, err
+	}
 	var raw string
 	for _, f := range fs {
 		if f.is("Operations") {

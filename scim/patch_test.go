@@ -124,6 +124,8 @@ func TestPatchThatCannotBeHonouredIsRefusedByNameAndChangesNothing(t *testing.T)
 		{"unknown op", patch(`{"op":"move","path":"title","value":"x"}`), "invalidSyntax", "move"},
 		{"no op", patch(`{"path":"title","value":"x"}`), "invalidSyntax", "op"},
 		{"no operations", `{"schemas":[]}`, "invalidSyntax", "Operations"},
+		{"another message", `{"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],"Operations":[{"op":"add","path":"title","value":"T"}]}`, "invalidSyntax", "PatchOp"},
+		{"a resource", `{"schemas":["` + userURN + `"],"Operations":[{"op":"add","path":"title","value":"T"}]}`, "invalidSyntax", "PatchOp"},
 		{"empty operations", patch(``), "invalidSyntax", "Operations"},
 		{"operations not a list", `{"Operations":{}}`, "invalidSyntax", "Operations"},
 		{"value without path not an object", patch(`{"op":"add","value":"x"}`), "invalidValue", "object"},
@@ -183,7 +185,8 @@ func TestPatchTakesBodiesThatAreNotQuiteRight(t *testing.T) {
 	id := r.user("ana@x.org")
 	for i, body := range []string{
 		`{"Operations":[{"op":"replace","path":"title","value":"T"}]}`,
-		`{"operations":[{"Op":"Replace","PATH":"title","Value":"T"}],"schemas":["a","b"]}`,
+		`{"operations":[{"Op":"Replace","PATH":"title","Value":"T"}],"schemas":["a","URN:ietf:params:scim:api:messages:2.0:PatchOp"]}`,
+		`{"schemas":[],"Operations":[{"op":"add","path":"title","value":"T"}]}`,
 		`{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","path":"","value":{"title":"T"}}]}`,
 	} {
 		r.do("PATCH", "/Users/"+id, body).want(200).has("title", "T")

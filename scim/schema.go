@@ -17,6 +17,9 @@ const (
 	groupURN      = schema.GroupSchema
 	enterpriseURN = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 	listURN       = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+	searchURN     = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
+	patchURN      = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+	bulkURN       = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 	bulkReplyURN  = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 )
 

@@ -9,6 +9,9 @@ import (
 // searchParams turns the body of POST /.search into the parameters of a GET
 // (RFC 7644 section 3.4.3), so that both ways are one.
 func searchParams(fs []field) (url.Values, error) {
+	if err := message(fs, searchURN); err != nil {
+		return nil, err
+	}
 	v := url.Values{}
 	for _, f := range fs {
 		x, err := valueOf(f.raw)
