@@ -89,18 +89,28 @@ func (b *Budgets) Close(ctx context.Context) error {
 
 // Of gives the one budget of an app.
 func (b *Budgets) Of(platform bridge.Platform, app string) *Budget {
+	return b.one(platform, app, b.WindowsOf(platform, app))
+}
+
+// Pauses gives the one budget of something that a platform limits without
+// telling how far; it is only paused.
+func (b *Budgets) Pauses(platform bridge.Platform, what string) *Budget {
+	return b.one(platform, what, nil)
+}
+
+func (b *Budgets) one(platform bridge.Platform, name string, windows []Window) *Budget {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	key := budgetKey{platform, app}
+	key := budgetKey{platform, name}
 	if have, ok := b.apps[key]; ok {
 		return have
 	}
 	if b.apps == nil {
 		b.apps = map[budgetKey]*Budget{}
 	}
-	fresh := NewBudget(b.WindowsOf(platform, app)...)
+	fresh := NewBudget(windows...)
 	if b.Keeper != nil {
-		fresh = NewSharedBudget(b.Keeper(platform, app), time.Now, Sleep, b.WindowsOf(platform, app)...)
+		fresh = NewSharedBudget(b.Keeper(platform, name), time.Now, Sleep, windows...)
 	}
 	b.apps[key] = fresh
 	return fresh

@@ -51,6 +51,16 @@ type Connector interface {
 	Remove(ctx context.Context, who Subject) (Receipt, error)
 }
 
+// Search is what a connector also does on whose platform, behind masked
+// addresses, a member can be searched by the full one.
+type Search interface {
+	// Confirms says that the platform's own search for an address finds the
+	// member with this id, and nobody else, and that the search is known to look
+	// behind masks. False proves nothing. It takes two or three calls at most,
+	// however large the hub.
+	Confirms(ctx context.Context, platformID, email string) (bool, error)
+}
+
 // Assets is what a connector also does whose Traits declare kinds of asset.
 type Assets interface {
 	// Assets lists the assets of one kind that the hub may give access to. An
@@ -135,9 +145,12 @@ type Config struct {
 	AppSecret  bridge.Secret
 	Transport  http.RoundTripper // nil: http.DefaultTransport's clone
 	Budget     *Budget           // shared by all hubs of one platform app; nil: none
-	OnCall     func(Call)        // nil: nobody listens
-	Now        func() time.Time  // nil: time.Now
-	Timeout    time.Duration     // of one exchange; 0: 30 s
+	// Own is what the platform limits of this business alone, without windows:
+	// paused when the platform says so. nil: none.
+	Own     *Budget
+	OnCall  func(Call)       // nil: nobody listens
+	Now     func() time.Time // nil: time.Now
+	Timeout time.Duration    // of one exchange; 0: 30 s
 	// ReadOnly: no request that could change anything leaves, whatever is asked
 	// of the connector; it ends in KindForbidden, bridge.HubReadOnly. A partner's
 	// business is only ever reached so.

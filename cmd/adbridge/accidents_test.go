@@ -61,6 +61,45 @@ func TestBrokenAnswersAreSettledByReading(t *testing.T) {
 	})
 }
 
+// TestAThrottledReadingStopsInvitationsToo: where Meta says of a reading that the
+// business has used up its limit, nothing that may count against it leaves until
+// Meta lets calls through again, from no process, and the invitation goes out then.
+func TestAThrottledReadingStopsInvitationsToo(t *testing.T) {
+	t.Parallel()
+	who := "berta.klein@" + lumen
+	j := newJourney(t, "meta", company())
+	j.hub("full")
+	j.rule("Staff", "collaborator")
+	j.meta.Faults.Add(metasim.Fault{Op: "GET business_users", Kind: metasim.FaultError, Times: 1,
+		Error:  &metasim.GraphError{Message: "(#80004) There have been too many calls to this ad-account.", Type: "OAuthException", Code: 80004, Subcode: 2446079},
+		Header: map[string]string{"X-Business-Use-Case-Usage": fmt.Sprintf(`{%q:[{"type":"ads_management","call_count":100,"estimated_time_to_regain_access":17}]}`, metaBiz)}})
+	if p := j.tryPull(); p.Complete || p.Reason != bridge.PlatformThrottled {
+		t.Fatalf("the reading was not throttled: %+v", p)
+	}
+	j.forget()
+	j.people(who)
+	j.group("Staff", who)
+	j.quiet()
+	waiting := j.tasks(bridge.TaskWait)
+	if len(waiting) != 1 || waiting[0].Reason != bridge.PlatformThrottled || time.Until(waiting[0].NotBefore) < 15*time.Minute {
+		t.Fatalf("the invitation does not wait: %+v", waiting)
+	}
+	j.restart() // another process knows of it, too
+	if p := j.tryPull(); p.Complete || p.Reason != bridge.PlatformThrottled {
+		t.Errorf("read within the pause: %+v", p)
+	}
+	if n := len(j.meta.Requests()); n != 0 {
+		t.Errorf("%d calls in the pause: %+v", n, j.meta.Requests())
+	}
+	j.timePasses()
+	j.restart()
+	j.quiet()
+	j.invited(who, bridge.Collaborator)
+	if n := j.sent(who); n != 1 {
+		t.Errorf("invited %d times", n)
+	}
+}
+
 // TestThrottledHubWaitsAsLongAsItIsTold: nothing is sent before its time, and
 // then what was put off is done.
 func TestThrottledHubWaitsAsLongAsItIsTold(t *testing.T) {

@@ -80,7 +80,7 @@ func NewApp(ctx context.Context, c Config, log zerolog.Logger) (*App, error) {
 	}
 	traits := func(p bridge.Platform) bridge.Traits { return app.platforms[p].traits }
 	app.Planner = reconcile.Planner{DB: db, Traits: traits, Log: log}
-	app.Puller = reconcile.Puller{DB: db, Dial: app.Dial, Traits: traits, Log: log}
+	app.Puller = reconcile.Puller{DB: db, Dial: app.Dial, Traits: traits, Log: log, Searched: &reconcile.Searched{}}
 	app.Worker = apply.Worker{DB: db, Dial: app.Dial, Traits: traits, Log: log, Jitter: rand.Float64}
 	app.Inspector = reconcile.Inspector{DB: db, Dial: app.Dial, Log: log}
 	app.Importer = reconcile.Importer{DB: db, Dial: app.Dial, Log: log}
@@ -135,6 +135,7 @@ func (a *App) Connect(hub bridge.Hub, cred storage.Credentials, onCall func(conn
 	return p.open(connectors.Config{
 		BusinessID: hub.BusinessID, APIURL: hub.APIURL, Token: cred.Token, AppID: hub.AppID, AppSecret: cred.AppSecret,
 		Budget: a.budgets.Of(hub.Platform, budgetName(hub, cred)), OnCall: onCall,
+		Own:      a.budgets.Pauses(hub.Platform, ownBudgetName(hub, cred)),
 		ReadOnly: hub.PartnerOf != "",
 	})
 }
@@ -147,6 +148,12 @@ func budgetName(hub bridge.Hub, cred storage.Credentials) string {
 	}
 	sum := sha256.Sum256([]byte(cred.Token.Reveal()))
 	return fmt.Sprintf("%s/token-%x", hub.APIURL, sum[:6])
+}
+
+// ownBudgetName is whose calls the platform counts together beside: those of one
+// app to one business.
+func ownBudgetName(hub bridge.Hub, cred storage.Credentials) string {
+	return budgetName(hub, cred) + "/business-" + hub.BusinessID
 }
 
 // Serve listens, calls ready with the address, and works until ctx ends; then

@@ -46,6 +46,7 @@ func TestChaosEndsAsWished(t *testing.T) {
 			c.move()
 			if moves%8 == 7 { // else the back-offs of a few faults would be all there is to see
 				j.timePasses()
+				j.restart() // a process keeps to a pause that it heard of
 			}
 			<-time.After(time.Duration(c.rng.IntN(60)) * time.Millisecond)
 		}

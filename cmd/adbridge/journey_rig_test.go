@@ -478,11 +478,13 @@ func (j *journey) timePasses() {
 			if err != nil {
 				return err
 			}
-			if _, err := tx.LockBudget(ctx, h.Platform, budgetName(h, cred), new(connectors.Ledger)); err != nil {
-				return err
-			}
-			if err := tx.SaveBudget(ctx, h.Platform, budgetName(h, cred), connectors.Ledger{}); err != nil {
-				return err
+			for _, name := range []string{budgetName(h, cred), ownBudgetName(h, cred)} {
+				if _, err := tx.LockBudget(ctx, h.Platform, name, new(connectors.Ledger)); err != nil {
+					return err
+				}
+				if err := tx.SaveBudget(ctx, h.Platform, name, connectors.Ledger{}); err != nil {
+					return err
+				}
 			}
 			if h.Halt != nil && !h.Halt.Until.IsZero() {
 				h.Halt.Until = tx.Now()

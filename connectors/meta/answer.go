@@ -157,9 +157,12 @@ func (t *stamp) UnmarshalJSON(b []byte) error {
 func (c *Connector) reading(o op, into any) func(rest.Answer) rest.Reading {
 	return func(a rest.Answer) rest.Reading {
 		r := rest.Reading{RequestID: requestID(a.Header)}
-		wait, full := usage(a.Header)
+		wait, own, full := usage(a.Header, c.business)
 		if full {
 			r.PauseUntil = c.now().Add(max(wait, throttlePause))
+		}
+		if own > 0 {
+			r.PauseOwn = c.now().Add(own)
 		}
 		if w := a.Header.Get("X-Ad-Api-Version-Warning"); w != "" {
 			c.upgraded.Store(&w)
@@ -249,9 +252,12 @@ func (c *Connector) refuse(o op, r *rest.Reading, raw json.RawMessage, wait time
 		if e.RetryAfter = wait; wait <= 0 {
 			e.RetryAfter = throttlePause
 		}
-		e.OneAsset = ofOneAsset(o, g.Code, g.SubCode)
-		if appWide[g.Code] {
+		e.OneAsset = ofOneAsset(o, g.Code, g.SubCode) && r.PauseOwn.IsZero()
+		switch {
+		case appWide[g.Code]:
 			r.PauseUntil = c.now().Add(e.RetryAfter)
+		case !e.OneAsset:
+			r.PauseOwn = c.now().Add(e.RetryAfter)
 		}
 	}
 	r.Err = e

@@ -184,7 +184,7 @@ func (c *Connector) get(ctx context.Context, o op, path string, query url.Values
 
 // do makes one call.
 func (c *Connector) do(ctx context.Context, o op, r rest.Request) (rest.Answer, error) {
-	r.Op, r.Method, r.Write = o.name, o.method, o.class.has(writes)
+	r.Op, r.Method, r.Write, r.Own = o.name, o.method, o.class.has(writes), o.class.ofBusiness()
 	decode, account := r.Decode, accountOf(r)
 	r.Decode = func(a rest.Answer) rest.Reading {
 		reading := decode(a)

@@ -15,6 +15,11 @@ const (
 
 func (c class) has(all class) bool { return c&all == all }
 
+// ofBusiness says that a call counts, or may count, against the business use case
+// of the business itself: which one that is for people is not published, so
+// those of the business's own edges and of people pause together.
+func (c class) ofBusiness() bool { return c&(people|toBusiness) != 0 }
+
 // op is an operation: its name as errors and records show it, and its class.
 type op struct {
 	name   string

@@ -56,24 +56,26 @@ func header[T any](h http.Header, name string) (v T, ok bool) {
 }
 
 // usage reads the headers about limits, which come once traffic is large
-// enough: how long Meta says that what is used up stays so, and whether the
-// app's own limit is used up. Each header has a unit of its own [rate limiting
-// guide].
-func usage(h http.Header) (wait time.Duration, appFull bool) {
+// enough: how long Meta says that what is used up stays so, of this business
+// alone, too, and whether the app's own limit is used up. Each header has a unit
+// of its own [rate limiting guide].
+func usage(h http.Header, business string) (wait, own time.Duration, appFull bool) {
 	if app, ok := header[shares](h, "X-App-Usage"); ok {
 		appFull = app.most() >= 100
 	}
 	if cases, ok := header[map[string][]useCase](h, "X-Business-Use-Case-Usage"); ok {
-		for _, list := range cases {
+		for id, list := range cases {
 			for _, one := range list {
-				wait = max(wait, one.wait())
+				if wait = max(wait, one.wait()); id == business {
+					own = max(own, one.wait())
+				}
 			}
 		}
 	}
 	if account, ok := header[accountUse](h, "X-Ad-Account-Usage"); ok {
 		wait = max(wait, account.wait())
 	}
-	return wait, appFull
+	return wait, own, appFull
 }
 
 // mostLimits is how many limits of one answer are put on record.

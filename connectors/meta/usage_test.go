@@ -1,6 +1,8 @@
 package meta
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -69,6 +71,88 @@ func TestAnExhaustedAppRestsEverywhere(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatABusinessHasUsedUpPausesIt: a throttle on an edge of people, or of the
+// business, stops all calls that may count against the same limit, of every
+// connector to that business, for as long as Meta says; assets go on, and so do
+// other businesses.
+func TestWhatABusinessHasUsedUpPausesIt(t *testing.T) {
+	now := time.Now()
+	regain := func(id string, minutes int) http.Header {
+		return http.Header{"X-Business-Use-Case-Usage": {fmt.Sprintf(`{%q:[{"type":"ads_management","call_count":100,"estimated_time_to_regain_access":%d}]}`, id, minutes)}}
+	}
+	for name, c := range map[string]struct {
+		edge   string // that is answered so
+		status int
+		header http.Header
+		body   string
+		rests  time.Duration
+	}{
+		"80004 on people":              {"business_users", 400, regain(ourBusiness, 17), graph(80004, 2446079), 17 * time.Minute},
+		"80000 with another's header":  {"pending_users", 400, regain("77", 9), graph(80000, 0), 9 * time.Minute},
+		"80014 without a header":       {"business_users", 400, nil, graph(80014, 0), 5 * time.Minute},
+		"80001 on an invitation":       {"POST business_users", 400, regain(ourBusiness, 31), graph(80001, 0), 31 * time.Minute},
+		"a yes that says it is enough": {"pending_users", 200, regain(ourBusiness, 3), `{"data":[]}`, 3 * time.Minute},
+		"80004 on an ad account":       {"assigned_users", 400, regain(ourAccount, 17), graph(80004, 2446079), 0},
+		"the same, of the business":    {"assigned_users", 400, regain(ourBusiness, 17), graph(80004, 2446079), 17 * time.Minute},
+	} {
+		own, app := connectors.NewBudgetClock(func() time.Time { return now }, noSleep), connectors.NewBudget()
+		conn, s := scripted(t, func(r *http.Request, _ url.Values) (int, http.Header, string) {
+			edge := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
+			if r.Method == http.MethodPost {
+				edge = "POST " + edge
+			}
+			if edge != c.edge {
+				return 0, nil, ""
+			}
+			return c.status, c.header, c.body
+		}, func(cfg *connectors.Config) { cfg.Own, cfg.Budget, cfg.Now = own, app, func() time.Time { return now } })
+		if c.edge != "assigned_users" {
+			on(t, conn, one[0].Asset) // learns once which of them are machines
+		}
+		switch c.edge {
+		case "assigned_users":
+			for range conn.AssetUsers(t.Context(), one[0].Asset, nil) {
+			}
+		case "POST business_users":
+			conn.Invite(t.Context(), []string{"new@example.com"}, bridge.Owner) //nolint:errcheck // what it says is not the matter
+		default:
+			list(t, conn) //nolint:errcheck // nor here
+		}
+		before := len(s.asked)
+		_, err := conn.Invite(t.Context(), []string{"other@example.com"}, bridge.Collaborator)
+		_, lerr := list(t, conn)
+		if c.rests == 0 {
+			if connectors.KindOf(err) == connectors.KindThrottled || len(s.asked) == before {
+				t.Errorf("%s: people wait, too: %v", name, err)
+			}
+			continue
+		}
+		for what, err := range map[string]error{"invite": err, "list": lerr} {
+			if e := wantKind(t, name+", "+what, err, connectors.KindThrottled, bridge.PlatformThrottled); e.RetryAfter != c.rests || !strings.Contains(e.Error(), "asked for a pause of this business's calls until") {
+				t.Errorf("%s, %s: come back after %v (%v), want %v", name, what, e.RetryAfter, e, c.rests)
+			}
+		}
+		if len(s.asked) != before {
+			t.Errorf("%s: %d calls left in the pause", name, len(s.asked)-before)
+		}
+		if _, until := app.Levels(); !until.IsZero() {
+			t.Errorf("%s: the app rests until %v, and with it every other business", name, until)
+		}
+		if c.edge != "assigned_users" {
+			if on(t, conn, one[0].Asset); len(s.asked) == before {
+				t.Errorf("%s: the ad account's own limit is another", name)
+			}
+		}
+		now = now.Add(c.rests)
+		list(t, conn) //nolint:errcheck // it may be refused again
+		if got := s.asked[len(s.asked)-1]; !strings.Contains(got.path, "_users") || strings.Contains(got.path, "assigned") {
+			t.Errorf("%s: the pause is over, and the last call is still %s", name, got.path)
+		}
+	}
+}
+
+func noSleep(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 
 // TestRateLimitsOfTheSimulatorAreUnderstood in each of the buckets that people
 // edges may be counted in.

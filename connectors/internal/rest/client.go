@@ -34,6 +34,7 @@ type Client struct {
 	http     *http.Client
 	timeout  time.Duration
 	budget   *connectors.Budget
+	own      *connectors.Budget
 	onCall   func(connectors.Call)
 	now      func() time.Time
 	sleep    func(context.Context, time.Duration) error
@@ -64,7 +65,7 @@ func New(cfg connectors.Config, o Options) (*Client, error) {
 	}
 	c := &Client{
 		platform: o.Platform, base: base, header: o.Header, timeout: cfg.Timeout,
-		budget: cfg.Budget, onCall: cfg.OnCall, now: cfg.Now, sleep: cfg.Sleep,
+		budget: cfg.Budget, own: cfg.Own, onCall: cfg.OnCall, now: cfg.Now, sleep: cfg.Sleep,
 		redact: newRedactor(append([]string{cfg.Token.Reveal(), cfg.AppSecret.Reveal()}, o.Secrets...), o.Hide), readOnly: cfg.ReadOnly,
 	}
 	transport := cfg.Transport
@@ -140,6 +141,7 @@ type Request struct {
 	Form   url.Values // a form body; JSON wins
 	Write  bool       // changes something: never repeated, unknown when unanswered
 	Once   bool       // a read that is not to be repeated
+	Own    bool       // counts against what the platform limits of this business alone
 	Decode func(Answer) Reading
 }
 
@@ -162,8 +164,8 @@ type Reading struct {
 	// Unreadable: not an answer of the platform's (not JSON, no envelope, half of
 	// it). Do judges by HTTP status then.
 	Unreadable error
-	// PauseUntil tells the shared budget to rest.
-	PauseUntil time.Time
+	// PauseUntil tells the shared budget to rest, PauseOwn that of this business alone.
+	PauseUntil, PauseOwn time.Time
 	// Usage is what the answer says of the platform's limits, for the record.
 	Usage []connectors.Usage
 }
@@ -220,16 +222,8 @@ func (c *Client) once(ctx context.Context, r Request) (Answer, error) {
 	if c.readOnly && changes(r, u) {
 		return Answer{}, c.fail(r, connectors.KindForbidden, errReadOnly)
 	}
-	if err := c.budget.Wait(ctx, r.Write); err != nil {
-		if p, ok := errors.AsType[*connectors.PausedError](err); ok {
-			e := c.fail(r, connectors.KindThrottled, p)
-			e.RetryAfter = p.Until.Sub(p.Now)
-			return Answer{}, e
-		}
-		if ctx.Err() == nil { // nobody can tell whether the call may be made, so it is not
-			return Answer{}, c.fail(r, connectors.KindTransient, err)
-		}
-		return Answer{}, fmt.Errorf("%s %s: %w", c.platform, r.Op, err)
+	if err := c.wait(ctx, r); err != nil {
+		return Answer{}, err
 	}
 	call := connectors.Call{
 		Op: r.Op, Method: r.Method, Path: c.redact.path(u), Write: r.Write,
@@ -249,6 +243,34 @@ func (c *Client) once(ctx context.Context, r Request) (Answer, error) {
 	}
 	c.onCall(call)
 	return a, err
+}
+
+// wait takes the call out of the budgets that it counts against.
+func (c *Client) wait(ctx context.Context, r Request) error {
+	var err error
+	if r.Own {
+		err = c.own.Wait(ctx, r.Write)
+		if p, ok := errors.AsType[*connectors.PausedError](err); ok {
+			e := c.fail(r, connectors.KindThrottled, fmt.Errorf("the platform asked for a pause of this business's calls until %s", p.Until.UTC().Format(time.RFC3339)))
+			e.RetryAfter = p.Until.Sub(p.Now)
+			return e
+		}
+	}
+	if err == nil {
+		err = c.budget.Wait(ctx, r.Write)
+	}
+	if err == nil {
+		return nil
+	}
+	if p, ok := errors.AsType[*connectors.PausedError](err); ok {
+		e := c.fail(r, connectors.KindThrottled, p)
+		e.RetryAfter = p.Until.Sub(p.Now)
+		return e
+	}
+	if ctx.Err() == nil { // nobody can tell whether the call may be made, so it is not
+		return c.fail(r, connectors.KindTransient, err)
+	}
+	return fmt.Errorf("%s %s: %w", c.platform, r.Op, err)
 }
 
 func (c *Client) build(r Request) (u *url.URL, body []byte, contentType string, err error) {
@@ -327,6 +349,9 @@ func (c *Client) exchange(ctx context.Context, r Request, u *url.URL, method str
 	a.Reading = r.Decode(a)
 	if !a.PauseUntil.IsZero() {
 		c.budget.PauseUntil(a.PauseUntil)
+	}
+	if !a.PauseOwn.IsZero() {
+		c.own.PauseUntil(a.PauseOwn)
 	}
 	if a.Unreadable != nil {
 		return a, c.judge(r, a)
