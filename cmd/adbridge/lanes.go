@@ -85,13 +85,14 @@ func (l *Lanes) Look(ctx context.Context) error {
 		return err
 	}
 	for _, work := range lanes {
-		if !due(work, now) {
-			continue
-		}
 		hubID := work.HubID
 		l.mu.Lock()
 		wake, mine := l.held[hubID]
 		l.mu.Unlock()
+		left := !mine && abandoned(work.Lease, now)
+		if !left && !due(work, now) {
+			continue
+		}
 		if mine {
 			select {
 			case wake <- struct{}{}:
@@ -99,7 +100,7 @@ func (l *Lanes) Look(ctx context.Context) error {
 			}
 			continue
 		}
-		if work.Lease.Holder != "" && now.Before(work.Lease.Until) && !dead(work.Lease.Holder) {
+		if work.Lease.Holder != "" && !left {
 			continue // another process is at it
 		}
 		lease, ok, err := l.take(ctx, hubID)
@@ -146,8 +147,15 @@ func due(w storage.LaneWork, now time.Time) bool {
 	return past(w.DoAt) || past(w.InviteAt) && !now.Before(w.InviteAfter)
 }
 
+// abandoned says that whoever held the lane did not give it back: the process
+// was killed, or cannot reach the database.
+func abandoned(lease storage.Lease, now time.Time) bool {
+	return lease.Holder != "" && (!now.Before(lease.Until) || dead(lease.Holder))
+}
+
 // take takes a lane that is free, has lapsed, or is held by a process that is
-// known to be dead: a restart need not wait for its own lease.
+// known to be dead: a restart need not wait for its own lease, nor for the time
+// at which a pull that it did not finish would be tried again.
 func (l *Lanes) take(ctx context.Context, hubID string) (lease storage.Lease, ok bool, err error) {
 	err = l.DB.Write(ctx, func(tx *storage.Tx) error {
 		state, err := tx.Lane(ctx, hubID)
@@ -160,7 +168,15 @@ func (l *Lanes) take(ctx context.Context, hubID string) (lease storage.Lease, ok
 			}
 		}
 		lease, ok, err = tx.AcquireLane(ctx, hubID, l.Holder, laneTTL)
-		return err
+		if err != nil || !ok || state.Lease.Holder == "" {
+			return err
+		}
+		pull, began, err := tx.LastPull(ctx, hubID, false)
+		if err != nil || !began || !pull.EndedAt.IsZero() {
+			return err
+		}
+		state.PullAt = time.Time{}
+		return tx.UpdateLane(ctx, state)
 	})
 	return lease, ok, err
 }
