@@ -220,16 +220,9 @@ func (d Directory) DeleteUser(ctx context.Context, call bridge.Call, id string, 
 		if err := markPerson(ctx, tx, id); err != nil {
 			return err
 		}
-		in, err := tx.GroupsOf(ctx, id)
+		left, err := leaveAll(ctx, tx, id)
 		if err != nil {
 			return err
-		}
-		left := make([]string, 0, len(in))
-		for _, g := range in {
-			left = append(left, g.DisplayName)
-			if _, _, err := tx.ChangeMembers(ctx, g.ID, []bridge.MemberChange{{Op: bridge.RemoveMembers, Refs: []bridge.MemberRef{{Value: id}}}}); err != nil {
-				return err
-			}
 		}
 		u.DeletedAt, u.Active, u.Version, u.UpdatedAt = tx.Now(), false, u.Version+1, tx.Now()
 		if err := tx.UpdateUser(ctx, u); err != nil {
@@ -237,6 +230,31 @@ func (d Directory) DeleteUser(ctx context.Context, call bridge.Call, id string, 
 		}
 		return tx.AddEvents(ctx, userEvent(call, audit.UserDeleted, u.Person, map[string]any{"groups": left}))
 	})
+}
+
+// leaveAll takes a person or group out of every group it is directly in, which
+// are others then than a client may remember, and names them.
+func leaveAll(ctx context.Context, tx *storage.Tx, id string) ([]string, error) {
+	in, err := tx.GroupsOf(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	left := make([]string, 0, len(in))
+	for _, g := range in {
+		left = append(left, g.DisplayName)
+		if _, _, err := tx.ChangeMembers(ctx, g.ID, []bridge.MemberChange{{Op: bridge.RemoveMembers, Refs: []bridge.MemberRef{{Value: id}}}}); err != nil {
+			return nil, err
+		}
+		outer, err := tx.LockGroup(ctx, g.SourceID, g.ID)
+		if err != nil {
+			return nil, err
+		}
+		outer.Version, outer.UpdatedAt = outer.Version+1, tx.Now()
+		if err := tx.TouchGroup(ctx, outer); err != nil {
+			return nil, err
+		}
+	}
+	return left, nil
 }
 
 // markPerson marks every hub that the person can be reached from.

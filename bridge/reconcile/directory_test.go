@@ -4,6 +4,8 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"adbridge/bridge"
 	"adbridge/storage"
 )
@@ -124,3 +126,60 @@ func TestARepeatedGroupIsRefusedAndARepeatedRenameIsNone(t *testing.T) {
 }
 
 func isExists(err error) bool { return errors.Is(err, bridge.ErrExists) }
+
+// TestWhoIsDeletedIsInNoGroupAndTheGroupsShowIt: the address of a deleted group
+// leads nowhere, and a client that remembers a group's version must see that it
+// has changed.
+func TestWhoIsDeletedIsInNoGroupAndTheGroupsShowIt(t *testing.T) {
+	both(t, func(t *testing.T, db *storage.DB) {
+		d := Directory{DB: db}
+		s, _, err := AddSource(t.Context(), db, bridge.Source{Name: "main", Kind: bridge.Okta}, "first", "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		call := bridge.Call{Source: s}
+		ana, err := d.CreateUser(t.Context(), call, bridge.User{Person: bridge.Person{UserName: "ana"}, Attributes: map[string]any{"userName": "ana"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		make := func(name string, members ...string) string {
+			g := bridge.GroupResource{Group: bridge.Group{DisplayName: name}, Attributes: map[string]any{"displayName": name}}
+			for _, m := range members {
+				g.Members = append(g.Members, bridge.MemberRef{Value: m})
+			}
+			made, err := d.CreateGroup(t.Context(), call, g)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return made.ID
+		}
+		inner := make("Inner", ana.ID)
+		outer := make("Outer", inner, ana.ID)
+		look := func(version int64, members ...string) {
+			t.Helper()
+			g, small, err := d.SmallGroup(t.Context(), call, outer, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var have []string
+			for _, m := range g.Members {
+				have = append(have, m.Value)
+			}
+			if diff := cmp.Diff(members, have); diff != "" || g.Version != version || !small {
+				t.Errorf("version %d, small %v, members (-want +got):\n%s", g.Version, small, diff)
+			}
+		}
+		look(1, ana.ID, inner)
+		if g, small, err := d.SmallGroup(t.Context(), call, outer, 1); err != nil || small || g.Members != nil {
+			t.Errorf("a group of two is not small for one: %v %v %v", g.Members, small, err)
+		}
+		if err := d.DeleteGroup(t.Context(), call, inner, 0); err != nil {
+			t.Fatal(err)
+		}
+		look(2, ana.ID)
+		if err := d.DeleteUser(t.Context(), call, ana.ID, 0); err != nil {
+			t.Fatal(err)
+		}
+		look(3)
+	})
+}

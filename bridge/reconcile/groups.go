@@ -39,6 +39,29 @@ func (d Directory) Group(ctx context.Context, call bridge.Call, id string, membe
 	return g, err
 }
 
+// SmallGroup reads one group with its members if there are at most so many;
+// otherwise small is false, and the members are not read.
+func (d Directory) SmallGroup(ctx context.Context, call bridge.Call, id string, most int) (g bridge.GroupResource, small bool, err error) {
+	err = d.DB.Read(ctx, func(tx *storage.Tx) error {
+		if g, err = tx.Group(ctx, call.Source.ID, id); err != nil {
+			return err
+		}
+		small = true
+		for ref, err := range tx.MembersOf(ctx, id) {
+			if err != nil {
+				return err
+			}
+			if len(g.Members) == most {
+				g.Members, small = nil, false
+				return nil
+			}
+			g.Members = append(g.Members, ref)
+		}
+		return nil
+	})
+	return g, small, err
+}
+
 // Groups lists groups of the calling source.
 func (d Directory) Groups(ctx context.Context, call bridge.Call, q bridge.Query) (page bridge.Page[bridge.GroupResource], err error) {
 	err = d.DB.Read(ctx, func(tx *storage.Tx) error {
@@ -137,8 +160,9 @@ func (d Directory) ChangeGroup(ctx context.Context, call bridge.Call, id string,
 	return after, err
 }
 
-// DeleteGroup deletes softly: the group and its memberships stay on record,
-// and nobody is wanted through it any more.
+// DeleteGroup deletes softly: the group and its members stay on record, and
+// nobody is wanted through it any more. It is in no other group then: what
+// those show of it would lead nowhere.
 func (d Directory) DeleteGroup(ctx context.Context, call bridge.Call, id string, ifVersion int64) error {
 	return d.DB.Write(ctx, func(tx *storage.Tx) error {
 		g, err := tx.LockGroup(ctx, call.Source.ID, id)
@@ -155,11 +179,19 @@ func (d Directory) DeleteGroup(ctx context.Context, call bridge.Call, id string,
 		if err != nil {
 			return err
 		}
+		detail := map[string]any{"members": members}
+		left, err := leaveAll(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if len(left) > 0 {
+			detail["groups"] = left
+		}
 		g.DeletedAt, g.Version, g.UpdatedAt = tx.Now(), g.Version+1, tx.Now()
 		if err := tx.UpdateGroup(ctx, g); err != nil {
 			return fmt.Errorf("delete group %s: %w", id, err)
 		}
-		return tx.AddEvents(ctx, groupEvent(call, audit.GroupDeleted, g.Group, map[string]any{"members": members}))
+		return tx.AddEvents(ctx, groupEvent(call, audit.GroupDeleted, g.Group, detail))
 	})
 }
 
