@@ -134,6 +134,11 @@ func (h *human) lastEnd() time.Time {
 	return at
 }
 
+// acceptedLast says that the invitation that ended last was accepted.
+func (h *human) acceptedLast() bool {
+	return slices.ContainsFunc(h.invitations, func(i Invitation) bool { return i.State == InvitationAccepted && i.EndedAt.Equal(h.lastEnd()) })
+}
+
 // declined stops: nobody is asked twice without a person's word, which must
 // be younger than the no.
 func (p *planner) declined(it *item, at time.Time) {
@@ -225,7 +230,11 @@ func (p *planner) again(it *item, action Action) {
 		it.is(NeedsPerson, InviteAttempts, fmt.Sprintf("%d invitations came to nothing, limit %d", n, p.set.InviteAttempts))
 	case n > 0:
 		if until := ended.Add(resendAfter(n)); p.w.Now.Before(until) {
-			it.is(Waiting, InviteBackoff, fmt.Sprintf("attempt %d of %d", n+1, p.set.InviteAttempts))
+			detail := fmt.Sprintf("attempt %d of %d", n+1, p.set.InviteAttempts)
+			if h.acceptedLast() {
+				detail = fmt.Sprintf("accepted on %s, and not on the hub any more; %s", ended.UTC().Format(time.DateOnly), detail)
+			}
+			it.is(Waiting, InviteBackoff, detail)
 			it.Until = until
 		}
 	}

@@ -178,6 +178,10 @@ func (x *explainer) name() string {
 func (x *explainer) answer() (string, string, Actor) {
 	if len(x.rows) == 0 {
 		answer := "No rule wants this person on the hub, and nobody on the hub is known as them."
+		if m, may, ok := x.likeliest(); ok { // someone who left may still have access under another address
+			r := ReasonOf(MatchProbable)
+			return fmt.Sprintf("%s But %s (%s) may be them: %s.", answer, who(Row{Name: m.Name, Email: m.Email}), m.Role.Word(), may.Why), r.Next, r.Actor
+		}
 		if x.allLeft() {
 			return answer, "nothing: the identity provider says that they left", Nobody
 		}
@@ -340,6 +344,19 @@ func (x *explainer) wish() Step {
 		}
 	}
 	return s
+}
+
+// likeliest is the member, of those whom nobody is matched to, who on the best
+// evidence may be who is meant.
+func (x *explainer) likeliest() (member Member, may Suggestion, ok bool) {
+	for _, m := range x.w.Members {
+		for _, g := range m.Suggestions {
+			if m.Presence != Gone && m.PersonID == "" && x.persons[g.PersonID] && g.Score > may.Score {
+				member, may, ok = m, g, true
+			}
+		}
+	}
+	return member, may, ok
 }
 
 // allLeft says that everyone who is meant has left, as their sources tell.

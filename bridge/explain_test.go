@@ -188,6 +188,41 @@ member b ben presence=gone applied=none gone=-1h
 	}
 }
 
+// TestExplainTellsWhoMayBeSomeoneWhoLeft: an invitation was accepted with another
+// address. Nobody is matched to that member, so the person's leaving changes
+// nothing there, and that is said.
+func TestExplainTellsWhoMayBeSomeoneWhoLeft(t *testing.T) {
+	w := world(t, `
+source okta domain=corp.example
+group users name="TikTok Users"
+rule r1 "TikTok Users" collaborator
+person ana active=no
+member boss1 role=owner own=foreign email=boss1@corp.example
+`)
+	other := Member{ID: "x", HubID: w.Hub.ID, Ownership: Foreign, Seen: Seen{Kind: Human, Presence: Active, Name: "Ana P", Email: "a*a@mail.example", Masked: true, Role: Collaborator},
+		Suggestions: []Suggestion{{PersonID: "ana", Score: scoreInvited, Why: "the invitation to ana@corp.example ended as this member appeared"}}}
+	for _, c := range []struct {
+		presence Presence
+		answer   string
+		who      Actor
+	}{
+		{Active, "But Ana P <a*a@mail.example> (Collaborator) may be them: the invitation to ana@corp.example ended as this member appeared.", HubAdmin},
+		{Gone, "nobody on the hub is known as them.", Nobody},
+	} {
+		o := other
+		o.Presence = c.presence
+		w := w
+		w.Members = append(slices.Clone(w.Members), o)
+		e, ok, err := Explain(w, "ana@corp.example", knowing(nil, nil))
+		if err != nil || !ok {
+			t.Fatalf("not explained: %v", err)
+		}
+		if !strings.HasSuffix(e.Answer, c.answer) || e.Who != c.who {
+			t.Errorf("%s: %s should act, and %q", c.presence, e.Who, e.Answer)
+		}
+	}
+}
+
 // TestExplainTellsOfAssets: what a rule wants, what the platform shows, what the
 // plan makes of it and what was done, asset by asset.
 func TestExplainTellsOfAssets(t *testing.T) {
