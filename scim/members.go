@@ -49,7 +49,7 @@ func parseRef(raw string) (bridge.MemberRef, error) {
 			switch {
 			case strings.EqualFold(key, "value"):
 				to = &ref.Value
-			case strings.EqualFold(key, "display"):
+			case strings.EqualFold(key, "display"), strings.EqualFold(key, "displayName") && ref.Display == "": // as in Microsoft's reference collection
 				to = &ref.Display
 			case strings.EqualFold(key, "type"):
 				to = &ref.Type

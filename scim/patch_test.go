@@ -267,6 +267,13 @@ func TestMembersChangeRowByRow(t *testing.T) {
 	}
 }
 
+func TestAMemberIsCalledByDisplayOrDisplayName(t *testing.T) {
+	r := newRig(t)
+	for _, body := range []string{`"display":"Ana"`, `"displayName":"Ana"`, `"display":"Ana","displayName":"B"`, `"display":"Ana","displayName":null`} {
+		r.do("POST", "/Groups", `{"displayName":"`+r.dir.id("name")+`","members":[{"value":"a",`+body+`}]}`).want(201).has("members|0|display", "Ana")
+	}
+}
+
 func TestPatchOfASmallGroupShowsItToClientsThatAreNeitherOktaNorEntra(t *testing.T) {
 	r := newRig(t)
 	add := func(token, group, member string) got {
