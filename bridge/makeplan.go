@@ -121,7 +121,7 @@ type item struct {
 
 func newPlanner(w World) *planner {
 	p := &planner{w: w, set: w.Hub.Settings.orDefault(), decided: decide(w.Now, w.Decisions), stored: make(map[string]*Member, len(w.Members)),
-		byID: make(map[string]*human, len(w.People)), suspect: map[string]*Member{}, used: map[string]int{}}
+		byID: make(map[string]*human, len(w.People)), used: map[string]int{}}
 	p.w.Hub.Settings = p.set
 	p.lag = p.w.Hub.Propagation(w.Traits)
 	p.w.People = withUnknown(w)
@@ -169,22 +169,15 @@ func (p *planner) matchAnew() {
 		p.members[i] = &matched[i]
 	}
 	slices.SortFunc(p.members, func(a, b *Member) int { return cmp.Compare(a.ID, b.ID) })
-	newPairing(p.w.Now, p.w.Pull.ID, p.ids, p.decided, p.w.Invitations).run(p.members)
+	pairing := newPairing(p.w.Now, p.w.Pull.ID, p.ids, p.decided, p.w.Invitations)
+	pairing.run(p.members)
+	p.suspect = pairing.suspect
 	for _, m := range p.members {
 		if d, ok := p.decided.member[m.ID]; ok && d.Kind == DecideAdopt && !m.Ownership.Ours() && m.Presence != Gone && p.touchable(m) == "" {
 			m.Ownership, m.Applied = Adopted, m.Role
 		}
 	}
 	p.w.Members = matched
-	for _, m := range p.members {
-		for _, s := range m.Suggestions {
-			if m.PersonID == "" && m.Presence != Gone && s.Score >= probable {
-				if have := p.suspect[s.PersonID]; have == nil {
-					p.suspect[s.PersonID] = m
-				}
-			}
-		}
-	}
 }
 
 // gather puts together what concerns one human.

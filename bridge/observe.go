@@ -19,7 +19,8 @@ type Observation struct {
 	Members     []Member       // all known ones, gone ones too
 	Invitations []Invitation
 	// People are the candidates: everyone the hub's rules reach, everyone bound
-	// or invited, everyone whose address equals a seen full address.
+	// or invited, everyone whose address equals a seen full address, and whoever
+	// else may be one of those whom that leaves unknown.
 	People    []Person
 	Decisions []Decision
 	Open      []Task

@@ -21,6 +21,7 @@ const (
 // the person, and no invitation goes out before a human has looked.
 const (
 	scoreEmail    = 90 // the full address, but others have it too
+	scoreFound    = 88 // masked address, and the platform's own search for the full one finds the member
 	scoreMaskPlus = 85 // masked address and a second sign, but an admin
 	scoreMaskOne  = 75 // masked address that fits nobody else
 	scoreInvited  = 70 // an invitation to the person ended as the member appeared
@@ -29,8 +30,11 @@ const (
 	probable      = scoreMaskMany
 
 	maxSuggestions = 5
-	crowd          = 40
+	fewSuggestions = 3 // so many are worth asking the platform about
 )
+
+// Crowd is how many people a mask may fit before it says nothing by itself.
+const Crowd = 40
 
 // pairing binds members to persons. See section "Who is this member?" of the
 // semantics: an invitation's link beats an address, an address beats a mask, a
@@ -48,12 +52,13 @@ type pairing struct {
 	taken     map[*identity]bool      // humans who have an account on the hub already
 	rivals    map[*identity]int       // unbound masked members that may be this human
 	hints     map[string][]Suggestion // by member: what the observation adds
+	suspect   map[string]*Member      // by person: the first member that may well be them
 }
 
 func newPairing(now time.Time, pullID string, ids *identities, d *decided, invitations []Invitation) *pairing {
 	p := &pairing{
 		now: now, pullID: pullID, ids: ids, decided: d, invited: map[string][]Invitation{}, sent: map[string]Invitation{},
-		taken: map[*identity]bool{}, rivals: map[*identity]int{}, hints: map[string][]Suggestion{},
+		taken: map[*identity]bool{}, rivals: map[*identity]int{}, hints: map[string][]Suggestion{}, suspect: map[string]*Member{},
 	}
 	for _, i := range invitations {
 		a := FoldEmail(i.Email)
@@ -255,7 +260,7 @@ func (p *pairing) fits(m *Member) (found map[*identity]string, more bool) {
 		return out, false
 	}
 	all := p.masks.fits(FoldEmail(m.Email))
-	if len(all) > crowd {
+	if len(all) > Crowd {
 		more = true
 		all = p.namedLike(m)
 	}
@@ -305,16 +310,20 @@ func (p *pairing) byMask(m *Member) {
 		who := id.people[0]
 		sign, sure := p.secondSign(m, id, a)
 		alone := len(found)+others == 1
+		one, many := scoreMaskPlus, scoreMaskMany+5
+		if p.searched(m, id, a) {
+			one, many = scoreFound, scoreFound
+		}
 		switch {
 		case alone && sign != "" && (sure || p.rivals[id] == 1) && m.Role != Owner:
 			p.bind(m, who.ID, MatchByMask, FoldEmail(m.Email)+" fits "+a+", and "+sign)
 			return
 		case sign != "" && alone:
-			list = append(list, Suggestion{PersonID: who.ID, Why: fmt.Sprintf("%s fits %s, and %s; not bound by itself: %s", m.Email, a, sign, p.why(m, id)), Score: scoreMaskPlus})
+			list = append(list, Suggestion{PersonID: who.ID, Why: fmt.Sprintf("%s fits %s, and %s; not bound by itself: %s", m.Email, a, sign, p.why(m, id)), Score: one})
 		case alone:
 			list = append(list, Suggestion{PersonID: who.ID, Why: m.Email + " fits " + a + " and nobody else's", Score: scoreMaskOne})
 		case sign != "":
-			list = append(list, Suggestion{PersonID: who.ID, Why: m.Email + " fits " + a + ", and " + sign + "; others fit too", Score: scoreMaskMany + 5})
+			list = append(list, Suggestion{PersonID: who.ID, Why: m.Email + " fits " + a + ", and " + sign + "; others fit too", Score: many})
 		default:
 			list = append(list, Suggestion{PersonID: who.ID, Why: m.Email + " fits " + a + "; others fit too", Score: scoreMaskMany})
 		}
@@ -346,7 +355,7 @@ func (p *pairing) why(m *Member, id *identity) string {
 // secondSign is what supports a mask, and whether it tells this member from
 // another behind the same mask.
 func (p *pairing) secondSign(m *Member, id *identity, address string) (sign string, sure bool) {
-	if m.PlatformID != "" && p.confirmed[m.PlatformID] == address {
+	if p.searched(m, id, address) {
 		return "the platform's search for the address finds this member", true
 	}
 	if k := nameKey(m.Name); k != "" {
@@ -364,6 +373,36 @@ func (p *pairing) secondSign(m *Member, id *identity, address string) (sign stri
 	return "", false
 }
 
+// searched says that the platform's own search for the address finds this
+// member. Few pulls ask; later looks remember the answer.
+func (p *pairing) searched(m *Member, id *identity, address string) bool {
+	if m.PlatformID != "" && p.confirmed[m.PlatformID] == address {
+		return true
+	}
+	return slices.ContainsFunc(m.Suggestions, func(s Suggestion) bool { return s.Score == scoreFound && p.ids.of[s.PersonID] == id })
+}
+
+// ToSearch are the persons by whose full address it is worth searching the
+// platform for a masked member whom nothing has bound: few, and not yet found so.
+func (m Member) ToSearch() []string {
+	if m.PersonID != "" || !m.Masked || m.Presence != Active || m.Kind != Human || m.PlatformID == "" {
+		return nil
+	}
+	var out []string
+	for _, s := range m.Suggestions {
+		switch {
+		case s.Score == scoreFound:
+			return nil
+		case s.Score >= probable:
+			out = append(out, s.PersonID)
+		}
+	}
+	if len(out) > fewSuggestions {
+		return nil
+	}
+	return out
+}
+
 // suggest ranks suggestions, one a person, the best few.
 func (p *pairing) suggest(m *Member, disputed bool, list []Suggestion) {
 	slices.SortFunc(list, func(a, b Suggestion) int {
@@ -371,6 +410,9 @@ func (p *pairing) suggest(m *Member, disputed bool, list []Suggestion) {
 	})
 	var out []Suggestion
 	for _, s := range list {
+		if have := p.suspect[s.PersonID]; s.Score >= probable && (have == nil || m.ID < have.ID) {
+			p.suspect[s.PersonID] = m
+		}
 		if len(out) < maxSuggestions && !slices.ContainsFunc(out, func(o Suggestion) bool { return o.PersonID == s.PersonID }) {
 			out = append(out, s)
 		}

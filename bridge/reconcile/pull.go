@@ -23,6 +23,8 @@ type Puller struct {
 	Dial   Dial
 	Traits func(bridge.Platform) bridge.Traits
 	Log    zerolog.Logger
+	// Searched keeps the platform from being asked the same every pull; nil: it is.
+	Searched *Searched
 }
 
 // Listing is what one pull read, before any of it is believed.
@@ -32,6 +34,9 @@ type Listing struct {
 	Assets []bridge.AssetListing // of the managed assets; one may have failed by itself
 	Calls  []connectors.Call
 	Err    error // not nil: the listing is partial or empty and changes no member
+	// Confirmed holds platform ids with the full address by which the platform's
+	// own search finds just that member.
+	Confirmed map[string]string
 
 	Partners  *bridge.Partners // of a hub of ours; nil where the platform does not tell
 	monitored *monitored       // of a monitor
@@ -81,6 +86,9 @@ func (p Puller) List(ctx context.Context, lease storage.Lease) (Listing, error) 
 	}
 	if err == nil {
 		err = p.listPartners(ctx, conn, &l)
+	}
+	if err == nil {
+		err = p.searchFor(ctx, conn, hub, &l)
 	}
 	l.Pull.Calls, l.Pull.Members, l.Pull.Assets, l.Err = len(l.Calls), len(l.Seen), bridge.AssetsRead(l.Assets), err
 	if err == nil {
@@ -134,20 +142,20 @@ func callEvents(hub bridge.Hub, l Listing) []audit.Event {
 // lane's own sequence, between two tasks.
 func (p Puller) Take(ctx context.Context, lease storage.Lease, l Listing) error {
 	var w bridge.World
-	var byEmail []bridge.Person
+	var others []bridge.Person
 	look := func(tx *storage.Tx) (err error) {
 		if w, err = tx.Snapshot(ctx, lease.HubID); err != nil {
 			return err
 		}
 		w.Traits = p.Traits(w.Hub.Platform)
-		byEmail, err = tx.PeopleByEmail(ctx, addresses(l.Seen))
+		others, err = likely(ctx, tx, w, l)
 		return err
 	}
 	for range replans {
 		if err := p.DB.Read(ctx, look); err != nil {
 			return fmt.Errorf("take the pull of hub %s in: %w", lease.HubID, err)
 		}
-		err := p.DB.Write(ctx, func(tx *storage.Tx) error { return p.take(ctx, tx, lease, w, byEmail, l) })
+		err := p.DB.Write(ctx, func(tx *storage.Tx) error { return p.take(ctx, tx, lease, w, others, l) })
 		if !errors.Is(err, errMoved) {
 			return named(err, "take the pull of hub "+w.Hub.Slug+" in")
 		}
@@ -156,7 +164,7 @@ func (p Puller) Take(ctx context.Context, lease storage.Lease, l Listing) error 
 		if err := look(tx); err != nil {
 			return err
 		}
-		return p.take(ctx, tx, lease, w, byEmail, l)
+		return p.take(ctx, tx, lease, w, others, l)
 	})
 	return named(err, "take the pull of hub "+w.Hub.Slug+" in")
 }
@@ -171,7 +179,7 @@ func addresses(seen []bridge.Seen) []string {
 	return out
 }
 
-func (p Puller) take(ctx context.Context, tx *storage.Tx, lease storage.Lease, w bridge.World, byEmail []bridge.Person, l Listing) error {
+func (p Puller) take(ctx context.Context, tx *storage.Tx, lease storage.Lease, w bridge.World, others []bridge.Person, l Listing) error {
 	if err := tx.CheckLane(ctx, lease); err != nil {
 		return err
 	}
@@ -183,11 +191,8 @@ func (p Puller) take(ctx context.Context, tx *storage.Tx, lease storage.Lease, w
 		return errMoved
 	}
 	l.Pull.Complete, l.Pull.EndedAt = true, tx.Now()
-	got := bridge.Observe(bridge.Observation{
-		Now: tx.Now(), Pull: l.Pull, Hub: hub, Traits: w.Traits, Sources: w.Sources, Seen: l.Seen, Assets: l.Assets,
-		Members: w.Members, Invitations: w.Invitations, People: mergePeople(w.People, byEmail),
-		Decisions: w.Decisions, Open: w.Open, NewID: tx.NewID,
-	})
+	w.Hub = hub
+	got := bridge.Observe(observation(tx, w, others, l, tx.NewID))
 	if err := tx.PutMembers(ctx, got.Members); err != nil {
 		return err
 	}

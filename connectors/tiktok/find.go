@@ -126,6 +126,29 @@ func (c *Connector) byEmail(ctx context.Context, email string) ([]memberRow, err
 	return fitting(rows, email), err
 }
 
+// Confirms implements connectors.Search. The search by keyword is believed only
+// after a decoy has shown that it looks behind masks.
+func (c *Connector) Confirms(ctx context.Context, platformID, email string) (bool, error) {
+	if useless, _ := c.search.state(); useless || platformID == "" || !strings.Contains(email, "@") || masked(email) {
+		return false, nil
+	}
+	p, err := c.page(ctx, filtering{Keyword: email, RelationStatus: "BOUND"}, 1)
+	switch {
+	case connectors.KindOf(err) == connectors.KindRefused:
+		return false, nil // this word is not taken as a keyword
+	case err != nil:
+		return false, c.why(ctx, err)
+	case p.Info == nil || p.Info.TotalNumber == nil || *p.Info.TotalNumber > len(p.Rows):
+		return false, nil // it finds a crowd, or everybody: no search for an address
+	}
+	found := fitting(p.Rows, email)
+	if len(found) != 1 || string(found[0].UserID) != platformID {
+		return false, nil
+	}
+	proven, err := c.prove(ctx, found, email)
+	return proven, c.why(ctx, err)
+}
+
 // scan compares masks in the part of the list where the search has proven
 // nothing yet.
 func (c *Connector) scan(ctx context.Context, email string, parts []string) ([]memberRow, error) {

@@ -7,6 +7,7 @@ import (
 
 	"adbridge/bridge"
 	"adbridge/connectors"
+	"adbridge/connectors/connectortest"
 	"adbridge/connectors/tiktok/tiktoksim"
 )
 
@@ -124,6 +125,38 @@ func TestADecoyHidesUnderTheSameMask(t *testing.T) {
 	for _, email := range []string{"a@x.org", "ab@x.org"} {
 		if d := decoy(email); d != "" {
 			t.Errorf("decoy of %q is %q", email, d)
+		}
+	}
+}
+
+// TestConfirmsOnlyWhatTheSearchProves: whatever filtering.keyword turns out to
+// mean, a yes is true, and it costs three calls at most on a hub of six pages.
+func TestConfirmsOnlyWhatTheSearchProves(t *testing.T) {
+	for _, keyword := range []string{"exact_email", "fuzzy", "masked", "ignored"} {
+		for _, many := range []int{5, 110} {
+			const dana, dora = "6900000000000001001", "6900000000000001002"
+			people := append(active(many), pending("dita@example.org")...)
+			people = append(people, connectortest.Person{Email: "dana@example.org", Role: bridge.Collaborator, Presence: bridge.Active, PlatformID: dana},
+				connectortest.Person{Email: "dora@example.org", Role: bridge.Collaborator, Presence: bridge.Active, PlatformID: dora})
+			h := startHub(t, tiktoksim.Switches{Keyword: keyword}, people)
+			c := open1(t, h)
+			discerning := keyword == "exact_email" || keyword == "fuzzy"
+			for _, q := range []struct {
+				id, email string
+				want      bool
+			}{
+				{dana, "dana@example.org", discerning}, {dora, "Dora@example.org", discerning}, {dora, "dana@example.org", false},
+				{dana, "dxna@example.org", false}, {dana, "dita@example.org", false}, {dana, "d**a@example.org", false}, {"", "dana@example.org", false},
+			} {
+				h.ResetRequests()
+				got, err := c.Confirms(t.Context(), q.id, q.email)
+				if err != nil || got != q.want {
+					t.Errorf("%s, %d members: %s is %s: %v, want %v (%v)", keyword, many, q.email, q.id, got, q.want, err)
+				}
+				if n := h.Calls("bc/member/get"); n > 3 {
+					t.Errorf("%s, %d members: %s took %d calls", keyword, many, q.email, n)
+				}
+			}
 		}
 	}
 }
