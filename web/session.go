@@ -119,7 +119,7 @@ func (s *site) signIn(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, bridge.ErrNotFound):
 		s.problem(w, r, problem{Status: http.StatusForbidden, Title: "This link does not sign in",
 			What: "The link was used already, its time is over, or a part of it is missing. Each link signs in once.",
-			Who:  "Whoever runs adbridge", Next: "adbridge serve prints a new link each time it starts; ask for one and open it once."})
+			Who:  "Whoever runs adbridge", Next: "adbridge sign-in makes a new link; ask for one and open it once."})
 	case err != nil:
 		s.fail(w, r, err, "")
 	default:

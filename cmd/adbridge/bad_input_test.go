@@ -122,6 +122,7 @@ func TestBadInputNamesFieldAndFixAndChangesNothing(t *testing.T) {
 		{"override of a guard that nothing lifts", []string{"override", "eu", "guard.last-admin", "--reason", "x"}, []string{"no override lifts guard.last-admin", "someone else an admin first"}},
 		{"override of what is no guard", []string{"override", "eu", "wish.left-groups", "--reason", "x"}, []string{"wish.left-groups", "not a guard"}},
 		{"override for too long", []string{"override", "eu", "guard.removals-per-run", "--for", "999h", "--reason", "x"}, []string{"for", "168h"}},
+		{"sign-in link for too long", []string{"sign-in", "--for", "999h"}, []string{"for", "168h"}},
 		{"unknown decision", []string{"undo", "nothing"}, []string{"nothing"}},
 		{"unknown task", []string{"release", "nothing"}, []string{"task", "nothing", "tasks"}},
 		{"unknown code", []string{"reasons", "guard.of-honour"}, []string{"guard.of-honour"}},

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -14,7 +13,6 @@ import (
 
 	"adbridge/connectors/meta/metasim"
 	"adbridge/connectors/tiktok/tiktoksim"
-	"adbridge/web"
 )
 
 // TestNoSecretIsToldAnywhere plants secrets wherever adbridge meets them, lets
@@ -143,8 +141,12 @@ func (j *journey) pages(heard map[string]string) {
 	jar, err := cookiejar.New(nil)
 	j.ok(err)
 	client := &http.Client{Jar: jar, Timeout: 20 * time.Second}
-	link, err := web.SignInLink(context.Background(), j.app.DB, j.url, "test", time.Hour)
-	j.ok(err)
+	var made struct {
+		SignIn string `json:"sign_in"`
+		As     string `json:"as"`
+	}
+	j.must(&made, "sign-in", "--as", "tom.wirth@"+lumen, "--for", "1h")
+	link := made.SignIn
 	get := func(url string) string {
 		resp, err := client.Get(url)
 		j.ok(err)
@@ -158,6 +160,7 @@ func (j *journey) pages(heard map[string]string) {
 	resp, err := client.Post(j.url+"/sign-in", "application/x-www-form-urlencoded", strings.NewReader("token="+token))
 	j.ok(err)
 	resp.Body.Close()
+	j.says(exitDone, []string{"audit", "export", "--format", "jsonl"}, "session.signed-in", made.As)
 	seen, todo := map[string]bool{}, []string{"/", "/hubs/h", "/hubs/tt"}
 	for len(todo) > 0 && len(seen) < 150 {
 		path := todo[0]
