@@ -380,6 +380,9 @@ func (p *planner) removals() {
 	limit := max(p.set.MaxRemovalsMin, members*p.set.MaxRemovalsPercent/100)
 	if len(all) > limit {
 		detail := fmt.Sprintf("%d removals of %d members, limit %d (%d %%, at least %d)", len(all), members, limit, p.set.MaxRemovalsPercent, p.set.MaxRemovalsMin)
+		if n := len(p.pick(func(it *item) bool { return it.Action == Remove && it.approved && it.owed() })); n > 0 {
+			detail += fmt.Sprintf("; %d more are approved and not counted", n)
+		}
 		p.alarms = append(p.alarms, Alarm{GuardRemovalsPerRun, detail})
 		for _, it := range all {
 			if len(leavers) > limit || !it.h.leaver() {

@@ -60,12 +60,19 @@ type ObservedCount struct {
 	Partner   int `json:"partner"`
 }
 
-// LeavingCount counts what the plan would take away.
+// LeavingCount counts whom the rules and decisions would take off the hub, or
+// whose invitation they would cancel, each once.
 type LeavingCount struct {
-	Remove  int `json:"remove"`  // will be, or would be, removed
-	Cancel  int `json:"cancel"`  // invitations
-	Waiting int `json:"waiting"` // for the settle window or an outcome
-	Held    int `json:"held"`
+	Total       int `json:"total"`
+	Remove      int `json:"remove"`  // will be, or would be, removed
+	Cancel      int `json:"cancel"`  // invitations
+	Waiting     int `json:"waiting"` // for the settle window or an outcome
+	Held        int `json:"held"`
+	NeedsPerson int `json:"needs_person"`
+	Suppressed  int `json:"suppressed"` // somebody rejected it, or nothing may touch them
+	// Approved is how many of Remove and Cancel somebody approved. The limits of a
+	// run count the others.
+	Approved int `json:"approved"`
 }
 
 // Check is one sum and whether it holds.
@@ -98,6 +105,12 @@ const (
 	CountHeld        = "held"
 	CountNeedsPerson = "needs person"
 	CountSuppressed  = "suppressed"
+)
+
+// The counts of those who leave, beside held, needs person and suppressed.
+const (
+	CountToRemove = "to remove"
+	CountToCancel = "invitations to cancel"
 )
 
 // Counts says in which count of the desired side a row is; "" if nobody wants
@@ -143,6 +156,9 @@ func MakeReport(w World, p Plan) Report {
 		}
 	}
 	for _, row := range p.Rows {
+		if row.Action == Remove || row.Action == Cancel {
+			r.Leaving.Total++
+		}
 		r.countDesired(row)
 		r.countObserved(row)
 		r.countLeaving(row)
@@ -195,19 +211,36 @@ func (r *Report) countObserved(row Row) {
 	o.Total++
 }
 
+// Leaving says in which count of those who leave a row is; "" if it is in none.
+func (r Row) Leaving() string {
+	switch {
+	case r.Action != Remove && r.Action != Cancel:
+		return ""
+	case r.Verdict == Waiting:
+		return CountWaiting
+	case r.Verdict == Held:
+		return CountHeld
+	case r.Verdict == NeedsPerson:
+		return CountNeedsPerson
+	case r.Verdict == Suppressed:
+		return CountSuppressed
+	case r.Action == Remove:
+		return CountToRemove
+	}
+	return CountToCancel
+}
+
 func (r *Report) countLeaving(row Row) {
 	l := &r.Leaving
-	switch {
-	case row.Action != Remove && row.Action != Cancel:
-	case row.Verdict == Waiting:
-		l.Waiting++
-	case row.Verdict == Held:
-		l.Held++
-	case row.Verdict != Do && row.Verdict != Would:
-	case row.Action == Remove:
-		l.Remove++
-	default:
-		l.Cancel++
+	counts := map[string]*int{CountToRemove: &l.Remove, CountToCancel: &l.Cancel, CountWaiting: &l.Waiting, CountHeld: &l.Held,
+		CountNeedsPerson: &l.NeedsPerson, CountSuppressed: &l.Suppressed}
+	n := counts[row.Leaving()]
+	if n == nil {
+		return
+	}
+	*n++
+	if (n == &l.Remove || n == &l.Cancel) && row.Reason == DecisionApproved {
+		l.Approved++
 	}
 }
 
@@ -219,6 +252,7 @@ func (r *Report) checks(w World, p Plan) []Check {
 	out := []Check{{What: "desired = in sync + would invite + would raise + would lower + pending + held + needs person + suppressed", Want: d.Total, Got: sum}}
 	sum = o.Onboarded + o.Guest + o.Unmatched + o.Disputed + o.Exempt + o.Protected + o.Partner
 	out = append(out, Check{What: "observed = onboarded + guest + unmatched + disputed + exempt + protected + partner", Want: o.Total, Got: sum})
+	out = append(out, Check{What: "leaving = to remove + invitations to cancel + waiting + held + needs person + suppressed", Want: r.Leaving.Total, Got: r.Leaving.sum()})
 	present, unseen := 0, 0
 	for _, m := range w.Members {
 		if m.Presence == Gone {

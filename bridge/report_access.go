@@ -127,7 +127,7 @@ func WriteTrend(to io.Writer, lines []TrendLine) error {
 		d, o := l.Desired, l.Observed
 		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\n", l.MadeAt.UTC().Format(time.RFC3339), l.Mode,
 			d.Total, d.InSync, d.WouldInvite, d.WouldRaise, d.WouldLower, d.Pending, d.Held, d.NeedsPerson,
-			o.Total, o.Onboarded, o.Guest, o.Unmatched, o.Disputed, o.Exempt, l.Leaving.Remove+l.Leaving.Cancel+l.Leaving.Waiting+l.Leaving.Held, l.ID)
+			o.Total, o.Onboarded, o.Guest, o.Unmatched, o.Disputed, o.Exempt, l.Leaving.sum(), l.ID)
 	}
 	t.Flush()
 	_, err := io.WriteString(to, b.String())

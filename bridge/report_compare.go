@@ -18,7 +18,7 @@ type Comparison struct {
 
 // CountDelta is one count before and after.
 type CountDelta struct {
-	Side   string `json:"side"` // desired, observed or assets
+	Side   string `json:"side"` // desired, observed, leaving or assets
 	Word   string `json:"word"`
 	Before int    `json:"before"`
 	After  int    `json:"after"`
@@ -46,6 +46,7 @@ func CompareReports(before, after Report) Comparison {
 	}
 	delta("desired", before.desiredCounts(), after.desiredCounts())
 	delta("observed", before.observedCounts(), after.observedCounts())
+	delta("leaving", before.Leaving.counts(), after.Leaving.counts())
 	delta("assets", before.Assets.counts(), after.Assets.counts())
 	was, taken := subjects(before.Rows), map[*Row]bool{}
 	for i := range after.Rows {

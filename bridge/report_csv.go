@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"io"
@@ -30,7 +31,7 @@ func (r Report) WriteCSV(to io.Writer) error {
 		if !row.Until.IsZero() {
 			until = row.Until.UTC().Format(time.RFC3339)
 		}
-		line := []string{r.Hub, r.ID, r.MadeAt.UTC().Format(time.RFC3339), row.Counts(), string(row.Standing), string(row.Verdict), string(row.Action), row.Name,
+		line := []string{r.Hub, r.ID, r.MadeAt.UTC().Format(time.RFC3339), cmp.Or(row.Counts(), row.Leaving()), string(row.Standing), string(row.Verdict), string(row.Action), row.Name,
 			row.Email, row.Desired.Word(), row.Observed.Word(), string(row.Presence), string(row.Ownership), row.From.Word(), row.To.Word(),
 			string(row.Situation), string(row.Reason), reason.Meaning, string(reason.Actor), reason.Next, row.Detail, until,
 			provenanceText(row.Why), row.Evidence, row.PersonID, row.MemberID, row.PlatformID, row.Key, ""}

@@ -41,7 +41,7 @@ func (r Report) WriteHTML(to io.Writer) error {
 	return reportTemplate.Execute(to, struct {
 		Report
 		DesiredCounts, ObservedCounts, AssetCounts []count
-		PullText                                   string
+		PullText, LeavingText                      string
 		Adds                                       bool
-	}{r, r.desiredCounts(), r.observedCounts(), r.Assets.counts(), r.pullText(), r.AddsUp()})
+	}{r, r.desiredCounts(), r.observedCounts(), r.Assets.counts(), r.pullText(), r.leavingText(), r.AddsUp()})
 }

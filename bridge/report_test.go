@@ -225,3 +225,68 @@ func TestCompareNamesWhoChanged(t *testing.T) {
 		t.Errorf("who did not change is named:\n%s", b.String())
 	}
 }
+
+// TestReportCountsEveryoneWhoLeavesOnce: approved, rejected, held, and a
+// cancelled invitation; and says of the approved that no limit of a run counts them.
+func TestReportCountsEveryoneWhoLeavesOnce(t *testing.T) {
+	text := `
+source okta domain=corp.example
+group users name="TikTok Users"
+rule r1 "TikTok Users" collaborator
+member boss1 role=owner own=foreign email=boss1@corp.example
+member boss2 role=owner own=foreign email=boss2@corp.example
+person stays users
+member stays stays
+person pending active=no
+wished pending since=-9d by=r1/users
+member pending pending presence=invited
+invitation ip pending member=pending attempt=1
+person waits
+wished waits role=none cause=wish.left-groups since=-5m by=r1/users
+member waits waits
+`
+	for _, name := range []string{"app1", "app2", "rej", "h1", "h2", "h3", "h4"} {
+		text += "person " + name + " active=no\nwished " + name + " since=-9d by=r1/users\nmember " + name + " " + name + "\n"
+	}
+	w := world(t, text)
+	w.Hub.Mode = ModeFull
+	w.Decisions = append(w.Decisions,
+		Decision{ID: "d1", Kind: DecideApprove, Subject: "remove/app1", By: "eva", At: w.Now}, Decision{ID: "d2", Kind: DecideApprove, Subject: "remove/app2", By: "eva", At: w.Now},
+		Decision{ID: "d3", Kind: DecideReject, Subject: "remove/rej", By: "eva", Reason: "stays until May", At: w.Now})
+	r := MakeReport(w, MakePlan(w))
+	want := LeavingCount{Total: 9, Remove: 2, Cancel: 1, Held: 5, Suppressed: 1, Approved: 2}
+	if r.Leaving != want {
+		for _, row := range r.Rows {
+			t.Log(row.Key, row.Verdict, row.Reason, row.Detail)
+		}
+		t.Fatalf("leaving %+v, want %+v", r.Leaving, want)
+	}
+	var text2, page, table bytes.Buffer
+	for _, err := range []error{r.WriteText(&text2), r.WriteHTML(&page), r.WriteCSV(&table)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	const line = "2 to remove, 1 invitations to cancel, 5 held, 1 suppressed = 9; 2 by an approval, which the limits of a run do not count"
+	if !strings.Contains(text2.String(), "leaving: "+line+"\n") || !strings.Contains(page.String(), "Leaving: "+line+".") {
+		t.Errorf("missing %q in\n%s", line, &text2)
+	}
+	if !strings.Contains(text2.String(), "2 more are approved and not counted") {
+		t.Errorf("the guard does not say what it leaves out:\n%s", &text2)
+	}
+	rows, err := csv.NewReader(&table).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := map[string]int{}
+	for _, row := range rows[1:] {
+		if row[9] == NoRole.Word() { // desired
+			counted[row[3]]++
+		}
+	}
+	for word, n := range map[string]int{CountToRemove: 2, CountToCancel: 1, CountHeld: 5, CountSuppressed: 1} {
+		if counted[word] != n {
+			t.Errorf("%d lines of the CSV count as %s, want %d", counted[word], word, n)
+		}
+	}
+}

@@ -30,7 +30,7 @@ func (r Report) WriteText(to io.Writer) error {
 	}
 	t.Flush()
 	fmt.Fprintf(&b, "%s\n\n", r.sumText(r.Observed.Total, "on the hub"))
-	fmt.Fprintf(&b, "leaving: %d to remove, %d invitations to cancel, %d waiting, %d held\n", r.Leaving.Remove, r.Leaving.Cancel, r.Leaving.Waiting, r.Leaving.Held)
+	fmt.Fprintf(&b, "leaving: %s\n", r.leavingText())
 	b.WriteString(r.assetText())
 	for _, c := range r.Checks {
 		if !c.OK {
@@ -86,6 +86,38 @@ func (r Report) pullText() string {
 }
 
 func (r Report) sumText(n int, what string) string { return fmt.Sprintf("= %d %s", n, what) }
+
+// leavingText is one line on those who leave: the counts that are not nothing,
+// and their sum.
+func (r Report) leavingText() string {
+	var parts []string
+	for _, c := range r.Leaving.counts() {
+		if c.N > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", c.N, c.Word))
+		}
+	}
+	if len(parts) == 0 {
+		return "nobody"
+	}
+	s := strings.Join(parts, ", ")
+	if len(parts) > 1 {
+		s += fmt.Sprintf(" = %d", r.Leaving.sum())
+	}
+	if n := r.Leaving.Approved; n > 0 {
+		s += fmt.Sprintf("; %d by an approval, which the limits of a run do not count", n)
+	}
+	return s
+}
+
+func (l LeavingCount) counts() []count {
+	return []count{{CountToRemove, l.Remove, "go"}, {CountToCancel, l.Cancel, "go"}, {CountWaiting, l.Waiting, "wait"}, {CountHeld, l.Held, "stop"},
+		{CountNeedsPerson, l.NeedsPerson, "stop"}, {CountSuppressed, l.Suppressed, "off"}}
+}
+
+// sum is Total, which reports of before did not count.
+func (l LeavingCount) sum() int {
+	return l.Remove + l.Cancel + l.Waiting + l.Held + l.NeedsPerson + l.Suppressed
+}
 
 // count is a number of the report with its word and style.
 type count struct {

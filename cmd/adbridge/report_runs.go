@@ -129,7 +129,7 @@ func (c *cli) reportAll(ctx context.Context, app *App) error {
 		return table(w, "HUB STATE READ WANTED IN-SYNC PENDING HELD NEEDS ON-HUB UNMATCHED DISPUTED EXEMPT GRANTS LEAVING", func(row func(...any)) {
 			for _, l := range lines {
 				d, o, v := l.Desired, l.Observed, l.Leaving
-				row(l.Hub, l.State, when(l.MadeAt), d.Total, d.InSync, d.Pending+d.WouldInvite+d.WouldRaise+d.WouldLower, d.Held+v.Held, d.NeedsPerson,
+				row(l.Hub, l.State, when(l.MadeAt), d.Total, d.InSync, d.Pending+d.WouldInvite+d.WouldRaise+d.WouldLower, d.Held+v.Held, d.NeedsPerson+v.NeedsPerson,
 					o.Total, o.Unmatched, o.Disputed, o.Exempt, l.Grants, v.Remove+v.Cancel+v.Waiting)
 			}
 		})
