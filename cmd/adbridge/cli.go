@@ -183,12 +183,7 @@ func (c *cli) fail(err error) {
 // classify gives an error its stable code and the next step.
 func classify(err error) (code, next string) {
 	if e, ok := errors.AsType[*connectors.Error](err); ok {
-		reason := bridge.ReasonOf(connectors.ReasonOf(e))
-		next = e.Next
-		if next == "" {
-			next = reason.Next
-		}
-		return string(reason.Code), next
+		return string(connectors.ReasonOf(e)), nextByHand(e)
 	}
 	if e, ok := errors.AsType[*usageError](err); ok {
 		return "usage", e.next

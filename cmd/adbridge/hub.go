@@ -154,7 +154,7 @@ func (c *cli) check(ctx context.Context, app *App, hub bridge.Hub, cred storage.
 	}
 	found, err := conn.Check(ctx)
 	if err != nil {
-		return found, err
+		return found, fmt.Errorf("%w; nothing was saved", err)
 	}
 	if hub.PartnerOf != "" {
 		found = found.LookOnly()

@@ -96,7 +96,7 @@ Exit code 1: --now could not read the log whole.`,
 				if err != nil {
 					return err
 				}
-				return c.show(v, func(w io.Writer) error { return writeChanges(w, v, hub.SelfID) })
+				return c.show(v, func(w io.Writer) error { return writeChanges(w, v, hub.SelfID, now) })
 			})
 		},
 	}
@@ -107,12 +107,12 @@ Exit code 1: --now could not read the log whole.`,
 	return cmd
 }
 
-func writeChanges(w io.Writer, v changesView, self string) error {
+func writeChanges(w io.Writer, v changesView, self string, now bool) error {
 	if v.Holds == "" && len(v.Changes) == 0 {
 		_, err := fmt.Fprintln(w, "the platform keeps no log that can be read")
 		return err
 	}
-	fmt.Fprintln(w, readingText(v.Reading))
+	fmt.Fprintln(w, readingText(v.Reading, now))
 	for _, missed := range v.Reading.Missed {
 		fmt.Fprintf(w, "not read: %s\n", bridge.Plain(missed))
 	}
@@ -128,13 +128,17 @@ func writeChanges(w io.Writer, v changesView, self string) error {
 	})
 }
 
-// readingText says how far the log was read.
-func readingText(r bridge.LogReading) string {
+// readingText says how far the log was read, just now or by a server.
+func readingText(r bridge.LogReading, now bool) string {
+	next := bridge.ReasonOf(r.Reason).Next
+	if now {
+		next = nextOf(r.Reason)
+	}
 	switch {
 	case r.TriedAt.IsZero():
 		return "the platform's log has not been read yet; it is after the next pull, or with --now"
 	case r.Error != "":
-		return fmt.Sprintf("the platform's log could not be read on %s: %s\n  → %s", when(r.TriedAt), r.Error, bridge.ReasonOf(r.Reason).Next)
+		return fmt.Sprintf("the platform's log could not be read on %s: %s\n  → %s", when(r.TriedAt), r.Error, next)
 	}
 	return fmt.Sprintf("the platform's log was read on %s, %d new", when(r.TriedAt), r.Added)
 }

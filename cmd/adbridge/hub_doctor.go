@@ -147,7 +147,7 @@ func (c *cli) diagnosis(p bridge.Preflight, title string) error {
 			}
 		}
 		if p.Error != "" {
-			fmt.Fprintf(w, "\nIt broke off: %s\n  → %s\n", p.Error, bridge.ReasonOf(p.Reason).Next)
+			fmt.Fprintf(w, "\nIt broke off: %s\n  → %s\n", p.Error, nextOf(p.Reason))
 		}
 		return nil
 	})

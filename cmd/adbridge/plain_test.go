@@ -21,7 +21,7 @@ func TestOthersWordsCannotSteerTheTerminal(t *testing.T) {
 		Reading: bridge.LogReading{TriedAt: time.Unix(0, 0), Missed: []string{evil}}}
 	for name, write := range map[string]func(io.Writer) error{
 		"partners": partners.write,
-		"changes":  func(w io.Writer) error { return writeChanges(w, changes, "") },
+		"changes":  func(w io.Writer) error { return writeChanges(w, changes, "", false) },
 		"a table":  func(w io.Writer) error { return table(w, "NAME", func(row func(...any)) { row(evil) }) },
 	} {
 		var out, raw bytes.Buffer
