@@ -312,9 +312,15 @@ func (p *planner) keepUp(s *step) {
 	if len(s.Applied) == 0 && (mode == ModeAddOnly || p.w.Hub.Halt != nil) {
 		return
 	}
-	s.Applied = s.Desired
+	ours := s.Desired
+	if s.kind.Many { // what others gave may bring what we gave once
+		ours = s.kind.Join(ours, shared(s.Applied, s.Observed))
+	}
+	if sameRoles(s.Applied, ours) {
+		return
+	}
 	x, _ := s.it.m.on(s.Asset)
-	x.Roles, x.Applied = s.Observed, s.Desired
+	x.Roles, x.Applied, s.Applied = s.Observed, ours, ours
 	s.it.m.put(x)
 }
 
@@ -327,10 +333,14 @@ func (p *planner) unwantedAsset(s *step) {
 	switch {
 	case len(s.Applied) == 0:
 		s.Reason = AssetForeign
+	case sameRoles(rest, s.Observed) && len(shared(s.Applied, s.Observed)) > 0:
+		// What others gave brings ours. It stays on record, since theirs may go
+		// again and leave it behind.
+		s.Reason = AssetForeign
 	case sameRoles(rest, s.Observed):
-		// Someone took ours away already, or nothing is left that others did not
-		// give: once a second pull shows it so, it is ours no more. One pull that
-		// shows an asset empty must not make us forget what we gave.
+		// Someone took ours away already: once a second pull shows it so, it is ours
+		// no more. One pull that shows an asset empty must not make us forget what
+		// we gave.
 		s.Reason = AssetForeign
 		if len(s.Observed) == 0 {
 			s.Reason = AssetTakenAway
