@@ -51,6 +51,12 @@ func (w Worker) finish(ctx context.Context, b *batch, decide func(context.Contex
 			if err != nil {
 				return err
 			}
+			if b.cancelled && t.State != bridge.Accepted && t.State != bridge.Confirmed {
+				// By us, whatever becomes of the new one: nobody let it lapse.
+				if err := endInvitations(ctx, tx, &t, bridge.InvitationCancelled); err != nil {
+					return err
+				}
+			}
 			if t.State.Ended() || t.State == bridge.TaskHeld {
 				t.EndedAt = tx.Now()
 			}

@@ -40,6 +40,8 @@ type batch struct {
 	conn   connectors.Connector
 	heard  *recorder
 	said   *connectors.Error // what the platform answered, while a read settles what is true
+	// cancelled: of a re-invitation the platform has done the first half.
+	cancelled bool
 }
 
 func (b *batch) task() *bridge.Task { return &b.tasks[0] }
@@ -367,6 +369,7 @@ func (w Worker) reinvite(ctx context.Context, b *batch, who connectors.Subject) 
 	if err != nil {
 		return connectors.Receipt{}, err
 	}
+	b.cancelled = true
 	return b.conn.Invite(ctx, []string{who.Email}, b.task().To)
 }
 

@@ -478,3 +478,31 @@ func TestAHalfDoneReInvitationIsNoLapsedOne(t *testing.T) {
 	j.quiet()
 	j.invited(who, bridge.Collaborator)
 }
+
+// TestAReInvitationThatIsPutOffHalfwayIsNoLapsedOne: as above, but TikTok answers
+// the new invitation with a no that may be a yes later, and the hub is read before
+// that. The person is invited in the new role, and does not wait a day.
+func TestAReInvitationThatIsPutOffHalfwayIsNoLapsedOne(t *testing.T) {
+	t.Parallel()
+	who := "rae.late@" + lumen
+	j := newJourney(t, "tiktok", company())
+	j.hub("full")
+	j.rule("Staff", "collaborator")
+	j.rule("Leads", "owner")
+	j.people(who)
+	j.group("Staff", who)
+	j.group("Leads")
+	j.quiet()
+	j.invited(who, bridge.Collaborator)
+	j.tiktok.Faults.Add(tiktoksim.Fault{Op: "bc/member/invite", Kind: tiktoksim.Envelope, Code: 40202, Times: 50})
+	j.join("Leads", who)
+	until(t, 20*time.Second, "the new invitation is put off", func() (bool, string) {
+		return slices.ContainsFunc(j.tasks(), func(t bridge.Task) bool { return t.Action == bridge.ReInvite && t.State == bridge.TaskWait }), fmt.Sprintf("%+v", j.tasks())
+	})
+	j.pull()
+	j.mend()
+	until(t, 30*time.Second, "the new invitation", func() (bool, string) {
+		role, invited := j.shown(who)
+		return role == bridge.Owner && invited, fmt.Sprintf("%+v", j.row(who))
+	})
+}
