@@ -155,9 +155,10 @@ func (x *observer) lapsed(i *Invitation) {
 }
 
 // accepted looks for the member that an invitation became when its own row is
-// shown no more: the invited address in full, the same address behind a mask
-// if only one member and one invitation fit, or another address if exactly one
-// member appeared, one invitation ended, and the names agree.
+// shown no more: the invited address in full, or as the one that the platform
+// says their invitation was sent to; the same address behind a mask if only one
+// member and one invitation fit; or another address if exactly one member
+// appeared, one invitation ended, and the names agree.
 func (x *observer) accepted(i *Invitation, row *Member) bool {
 	if m := x.joined(i); m != nil {
 		x.become(i, row, m)
@@ -176,6 +177,8 @@ func (x *observer) joined(i *Invitation) *Member {
 		case m.PersonID != "" && m.PersonID != i.PersonID, x.ruledOut(m, i.PersonID):
 		case m.PersonID == i.PersonID && m.PersonID != "":
 			return m // known already: bound by a decision or an address
+		case m.came(i.Email) && x.newSince(m, i):
+			return m
 		case !m.Masked && m.Email != "" && FoldEmail(m.Email) == FoldEmail(i.Email):
 			return m
 		case m.Masked && FitsMask(m.Email, i.Email) && m.Role == i.Role && x.newSince(m, i):

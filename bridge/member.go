@@ -52,6 +52,14 @@ type Seen struct {
 	Role         Role       `json:"role"`
 	Access       Access     `json:"access"`
 	ExpiresAt    time.Time  `json:"expires_at,omitzero"` // of an invitation, where the platform says so
+	// InvitedAs is the address that a member's invitation was sent to, where the
+	// platform still tells: people accept with another. It is read, not kept.
+	InvitedAs string `json:"-"`
+}
+
+// came says that a member came by an invitation to an address.
+func (s Seen) came(email string) bool {
+	return s.Presence == Active && s.InvitedAs != "" && FoldEmail(s.InvitedAs) == FoldEmail(email)
 }
 
 // Match says how a member came to be bound to a person.

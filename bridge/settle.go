@@ -59,7 +59,7 @@ func invited(t Task, seen []Seen, others int) (bool, Seen) {
 		if t.Action == ReInvite && s.Presence == Invited && s.Role != t.To {
 			continue // the old one, which is still to be cancelled
 		}
-		if !s.Masked && FoldEmail(s.Email) == FoldEmail(t.Email) || t.InvitationID != "" && s.InvitationID == t.InvitationID {
+		if !s.Masked && FoldEmail(s.Email) == FoldEmail(t.Email) || s.came(t.Email) || t.InvitationID != "" && s.InvitationID == t.InvitationID {
 			return true, s
 		}
 		if s.Masked {
@@ -92,7 +92,7 @@ func Fitting(t Task, seen []Seen, members []Member, invitations []Invitation) ([
 	for _, s := range seen {
 		shown := FoldEmail(s.Email)
 		same := t.PlatformID != "" && s.PlatformID == t.PlatformID || t.InvitationID != "" && s.InvitationID == t.InvitationID ||
-			email != "" && !s.Masked && shown == email
+			email != "" && !s.Masked && shown == email || t.PlatformID == "" && s.came(t.Email)
 		if m, ok := known[s.PlatformID]; ok && s.PlatformID != "" && !same && !(m.PersonID != "" && m.PersonID == t.PersonID) {
 			if m.PersonID != "" || m.FirstSeen.Before(t.AboutToAt) {
 				continue

@@ -181,6 +181,33 @@ func TestAcceptanceUnderAnotherAddressIsNoStranger(t *testing.T) {
 	})
 }
 
+// TestAcceptanceUnderAnotherAddressBeforeAnyReadingIsNoStranger: the invitation
+// was never seen open, so its number is not known. Meta still tells where it was
+// sent, and who leaves does not keep the access.
+func TestAcceptanceUnderAnotherAddressBeforeAnyReadingIsNoStranger(t *testing.T) {
+	t.Parallel()
+	who, private, stays := "mia.schnell@"+lumen, "mia@home.example", "nora.bleibt@"+lumen
+	j := newJourney(t, "meta", company())
+	j.hub("full", "propagation-delay=10m") // the reading back is still to come
+	j.rule("Staff", "collaborator")
+	j.people(who, stays)
+	j.group("Staff", who, stays)
+	j.quiet()
+	_, err := j.meta.Accept(metaBiz, who, metasim.AcceptAs{Email: private, Name: "M. S."})
+	j.ok(err)
+	j.set("propagation-delay=0s")
+	j.pull()
+	j.planned(who, bridge.Fine, "")
+	j.leave("Staff", who)
+	j.quiet()
+	if role, invited := j.shown(private); role != bridge.NoRole || invited {
+		t.Errorf("who left is %s still (invited: %t)", role.Word(), invited)
+	}
+	if got := j.sent(who); got != 1 {
+		t.Errorf("%d invitations", got)
+	}
+}
+
 // TestAnInvitationIsToldWhole: from the yes of the platform to the acceptance,
 // for whoever looks at the list, and for the person themselves.
 func TestAnInvitationIsToldWhole(t *testing.T) {

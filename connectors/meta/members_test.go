@@ -203,7 +203,7 @@ func TestTheAddressInvitedStandsForAHiddenOne(t *testing.T) {
 	p, err = h.Sim.Accept(ourBusiness, "dora@example.org", metasim.AcceptAs{Email: "dora@home.example"})
 	h.ok(err)
 	found, err = h.connect().Find(t.Context(), connectors.Subject{Email: "dora@example.org"})
-	if err != nil || len(found) != 1 || found[0].PlatformID != p.ID || found[0].Email != "dora@home.example" {
+	if err != nil || len(found) != 1 || found[0].PlatformID != p.ID || found[0].Email != "dora@home.example" || found[0].InvitedAs != "dora@example.org" {
 		t.Errorf("found %+v %v", found, err)
 	}
 }

@@ -44,7 +44,7 @@ func (m *member) whole() error { return needID(m.ID) }
 func (m member) seen() bridge.Seen {
 	s := bridge.Seen{
 		Kind: bridge.Human, Presence: bridge.Active, PlatformID: string(m.ID), InvitationID: string(m.Request.ID), Email: m.Email, Name: m.Name,
-		Role: roleOf(m.Role), Access: access(m.Role, m.Finance, m.Tasks),
+		Role: roleOf(m.Role), Access: access(m.Role, m.Finance, m.Tasks), InvitedAs: m.Request.Email,
 	}
 	s.Access.TwoFactor, _ = m.TwoFactor.(string)
 	if s.Email == "" {
