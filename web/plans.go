@@ -1,7 +1,9 @@
 package web
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"sync"
 
 	"adbridge/bridge"
@@ -53,8 +55,17 @@ func (p *planShelf) of(ctx context.Context, tx *storage.Tx, hub bridge.Hub, rows
 	for _, r := range plan.Rows {
 		k.verdicts[verdictOf(r)]++
 	}
+	pressingFirst(k.plan.Rows)
 	p.put(hub.ID, k)
 	return k, true, nil
+}
+
+// pressingFirst puts first what somebody has to look at, and last what is fine;
+// rows alike stay in the order of the plan.
+func pressingFirst(rows []bridge.Row) {
+	slices.SortStableFunc(rows, func(a, b bridge.Row) int {
+		return cmp.Compare(slices.Index(verdicts, verdictOf(a)), slices.Index(verdicts, verdictOf(b)))
+	})
 }
 
 // put keeps a plan, and drops the rows of those that nobody has asked for lately.
