@@ -72,7 +72,8 @@ func TestSchemasAndResourceTypes(t *testing.T) {
 	types := r.do("GET", "/ResourceTypes", "").want(200).has("totalResults", 2.0)
 	types.has("Resources|0|id", "User").has("Resources|0|endpoint", "/Users").has("Resources|0|schema", userURN).has("Resources|0|schemaExtensions", val(t, `[{"schema":"`+enterpriseURN+`","required":false}]`))
 	r.do("GET", "/ResourceTypes/Group", "").want(200).has("name", "Group").has("meta|location", testBase+"/ResourceTypes/Group")
-	for _, p := range []string{"/ServiceProviderConfig", "/Schemas", "/ResourceTypes", "/Schemas/" + userURN, "/ResourceTypes/User"} {
+	r.do("GET", "/ServiceProviderConfig?filter=id%20pr&startIndex=9", "").want(200)
+	for _, p := range []string{"/Schemas", "/ResourceTypes", "/Schemas/" + userURN, "/ResourceTypes/User"} {
 		r.do("GET", p+"?filter=id%20pr", "").refused(403, "", "filter")
 	}
 }
