@@ -203,7 +203,8 @@ func (c *Connector) usersOf(ctx context.Context, asset bridge.Asset) ([]bridge.A
 	return users, nil
 }
 
-// userOf asks one person, and the asset only if they have more than a page of its kind.
+// userOf asks one person, and the asset only if they have more than a page of its
+// kind, or the page shows less than it says there is.
 func (c *Connector) userOf(ctx context.Context, asset bridge.Asset, userID string) ([]bridge.AssetUser, error) {
 	l := c.held(userID, asset.Kind)
 	s, err := l.page(ctx, c, 1)
@@ -212,7 +213,7 @@ func (c *Connector) userOf(ctx context.Context, asset bridge.Asset, userID strin
 	}
 	i := slices.IndexFunc(s.Rows, func(r assetRow) bool { return string(r.AssetID) == asset.ID })
 	switch {
-	case i < 0 && l.pages(s.Info) > 1:
+	case i < 0 && (l.pages(s.Info) > 1 || len(s.Rows) < *s.Info.TotalNumber):
 		return c.usersOf(ctx, asset)
 	case i < 0:
 		return nil, nil

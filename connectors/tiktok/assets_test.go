@@ -415,3 +415,23 @@ func TestOnePersonOnAnAssetCostsACall(t *testing.T) {
 		}
 	}
 }
+
+// TestAShortListIsNotNoAccess: TikTok shows less than it says there is. Taken
+// for all, it would be proof that the access is gone.
+func TestAShortListIsNotNoAccess(t *testing.T) {
+	h := startHub(t, tiktoksim.Switches{}, active(3))
+	c := open1(t, h)
+	who := person(1).PlatformID
+	for i := range 2 {
+		h.GiveAsset(who, adAccount(i, "ANALYST"))
+	}
+	h.Faults.Add(tiktoksim.Fault{Op: "bc/asset/get", Kind: tiktoksim.ShortList, Times: 2})
+	for i := range 2 {
+		if got := users(t, c, adAccount(i, "").Asset, who); got[who] != "ANALYST" {
+			t.Errorf("of ad account %d: %v, want ANALYST", i, got)
+		}
+	}
+	if h.Faults.Fired() != 2 {
+		t.Errorf("%d lists were short, want 2", h.Faults.Fired())
+	}
+}

@@ -25,12 +25,13 @@ const (
 	ResetAfter  Kind = "reset_after"  // the connection breaks, after
 	Truncated   Kind = "truncated"    // half the announced body, then the connection breaks, after
 	HalfPage    Kind = "half_page"    // a complete HTTP answer whose JSON stops half-way, after
+	ShortList   Kind = "short_list"   // a whole answer that lists half of what its page_info counts, after
 	Empty       Kind = "empty"        // HTTP 200 without a body, after
 	Slow        Kind = "slow"         // the answer comes Delay late (of true time), after
 	SlowBefore  Kind = "slow_before"  // the effect and the answer come Delay late; a client that leaves first prevents both
 )
 
-var kinds = []Kind{Envelope, HTTPStatus, ResetBefore, ResetAfter, Truncated, HalfPage, Empty, Slow, SlowBefore}
+var kinds = []Kind{Envelope, HTTPStatus, ResetBefore, ResetAfter, Truncated, HalfPage, ShortList, Empty, Slow, SlowBefore}
 
 // Fault breaks calls.
 type Fault struct {
@@ -260,6 +261,8 @@ func (s *Sim) breakAfter(w http.ResponseWriter, r *http.Request, f *Fault, a ans
 		panic(http.ErrAbortHandler)
 	case HalfPage:
 		a.body = a.body[:len(a.body)/2]
+	case ShortList:
+		a.body = shortened(a.body)
 	case Empty:
 		a.body = nil
 	case Slow:
@@ -268,6 +271,27 @@ func (s *Sim) breakAfter(w http.ResponseWriter, r *http.Request, f *Fault, a ans
 		}
 	}
 	send(w, a)
+}
+
+// shortened is an answer without the second half of its list.
+func shortened(body []byte) []byte {
+	var whole, data map[string]json.RawMessage
+	var list []json.RawMessage
+	if json.Unmarshal(body, &whole) != nil || json.Unmarshal(whole["data"], &data) != nil || json.Unmarshal(data["list"], &list) != nil {
+		return body // it lists nothing
+	}
+	cut, err := json.Marshal(append([]json.RawMessage{}, list[:len(list)/2]...))
+	if err == nil {
+		data["list"] = cut
+		whole["data"], err = json.Marshal(data)
+	}
+	if err == nil {
+		cut, err = json.Marshal(whole)
+	}
+	if err != nil {
+		return body
+	}
+	return cut
 }
 
 // disguise is the answer an envelope or http fault gives instead.

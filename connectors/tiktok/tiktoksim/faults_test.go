@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -63,6 +64,19 @@ func TestEachFaultBreaksTheAnswerAndKeepsItsPromiseAboutTheEffect(t *testing.T) 
 			}
 			b.ok(b.post("bc/member/invite", invitation("y@example.com"))) // once is enough
 		})
+	}
+}
+
+func TestAShortListCountsMoreThanItShows(t *testing.T) {
+	b := start(t, Options{})
+	whole := b.get("bc/member/get", "bc_id="+testBC+"&page_size=20")
+	b.ok(whole)
+	b.Faults.Add(Fault{Op: "bc/member/get", Kind: ShortList})
+	short := b.get("bc/member/get", "bc_id="+testBC+"&page_size=20")
+	b.ok(short)
+	n := strings.Count(whole.raw, `"relation_status"`)
+	if got := strings.Count(short.raw, `"relation_status"`); n < 2 || got != n/2 || !strings.Contains(short.raw, `"total_number":`+strconv.Itoa(n)) {
+		t.Errorf("%d rows of %d: %s", got, n, short.raw)
 	}
 }
 
