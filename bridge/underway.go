@@ -126,6 +126,7 @@ func (p *planner) underWay() {
 			p.heed(it, t)
 		}
 	}
+	p.standStill()
 }
 
 // heed lets one row take one task of its subject into account.

@@ -77,6 +77,7 @@ func (p *planner) assetUnderWay() {
 			}
 		}
 	}
+	p.assetsStandStill()
 }
 
 // heedStep lets one step take one task of its member into account.

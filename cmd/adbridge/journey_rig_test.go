@@ -505,6 +505,11 @@ func (j *journey) timePasses() {
 				}
 			}
 		}
+		for _, h := range hubs { // a plan may have counted on the wait
+			if err := tx.MarkDirty(ctx, h.ID); err != nil {
+				return err
+			}
+		}
 		tx.Wake()
 		return nil
 	}))

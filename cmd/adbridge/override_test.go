@@ -34,6 +34,12 @@ func TestTheSevenDayClockWaitsAndCanBeOverridden(t *testing.T) {
 	if first := waiting()[0]; time.Until(first.NotBefore) < time.Hour {
 		t.Errorf("it is tried again at %s", first.NotBefore)
 	}
+	j.people("ben@corp.example")
+	j.join("Owners", "ben@corp.example")
+	j.quiet()
+	if r := j.row("ben@corp.example"); r.Verdict != bridge.Waiting || r.Reason != bridge.PlatformTooEarly || !r.Until.Equal(waiting()[0].NotBefore) {
+		t.Errorf("the other invitation cannot leave either, and its row says %s %s until %s", r.Verdict, r.Reason, r.Until)
+	}
 	if _, errs, code := j.adbridge("override", "h", "platform.too-early", "--for", "2h"); code != exitError {
 		t.Errorf("without a reason: %s", errs)
 	}
