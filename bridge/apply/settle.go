@@ -24,13 +24,27 @@ func (w Worker) settle(ctx context.Context, b *batch) error {
 	return nil
 }
 
+// unanswered is how long an invitation whose call nobody answered is given to
+// show, where nothing else is set: to wait does no harm, to invite twice does.
+const unanswered = 30 * time.Second
+
+// lag is how long what a task did may take to show, its outcome not known.
+func (b *batch) lag() time.Duration {
+	lag := b.hub.Propagation(b.traits)
+	if a := b.task().Action; (a == bridge.Invite || a == bridge.ReInvite) && b.hub.Settings.PropagationDelay < 0 {
+		lag = max(lag, unanswered)
+	}
+	return lag
+}
+
 func (w Worker) settleOne(ctx context.Context, one *batch) error {
 	if gone, err := w.memberGone(ctx, one); gone || err != nil {
 		return err
 	}
 	read, err := w.readBack(ctx, one)
 	t := one.task()
-	late := !read.began.Before(t.EffectBy().Add(one.hub.Propagation(one.traits)))
+	showsBy := t.EffectBy().Add(one.lag())
+	late := !read.began.Before(showsBy)
 	switch {
 	case lostAsset(*t, err):
 		return w.lost(ctx, one, err)
@@ -52,7 +66,7 @@ func (w Worker) settleOne(ctx context.Context, one *batch) error {
 	case !late:
 		return w.finish(ctx, one, func(_ context.Context, _ *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
 			t.State, t.Reason = bridge.Running, bridge.PlatformUnknownOutcome
-			t.NotBefore = t.EffectBy().Add(one.hub.Propagation(one.traits))
+			t.NotBefore = showsBy
 			return audit.TaskUnknown, map[string]any{"until": t.NotBefore}, nil
 		})
 	}

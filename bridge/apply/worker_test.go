@@ -91,6 +91,31 @@ func TestBackoffDoublesToAQuarterOfAnHour(t *testing.T) {
 	}
 }
 
+// TestAnUnansweredInvitationIsGivenTimeToShow: where the platform is slower than
+// it is known for, a second invitation would go to someone who has one. Nothing
+// else is so hard to take back that it has to wait.
+func TestAnUnansweredInvitationIsGivenTimeToShow(t *testing.T) {
+	for _, c := range []struct {
+		action bridge.Action
+		set    time.Duration
+		want   time.Duration
+	}{
+		{bridge.Invite, -1, 30 * time.Second}, {bridge.ReInvite, -1, 30 * time.Second}, {bridge.Remove, -1, 5 * time.Second},
+		{bridge.Invite, 0, 0}, {bridge.Invite, 10 * time.Minute, 10 * time.Minute},
+	} {
+		b := &batch{tasks: []bridge.Task{task("a", c.action, bridge.Collaborator)}, traits: bridge.Traits{Propagation: 5 * time.Second}}
+		b.hub.Settings.PropagationDelay = c.set
+		if got := b.lag(); got != c.want {
+			t.Errorf("%s with propagation-delay %s is read again after %s, want %s", c.action, c.set, got, c.want)
+		}
+	}
+	b := &batch{tasks: []bridge.Task{task("a", bridge.Invite, bridge.Collaborator)}, traits: bridge.Traits{Propagation: 5 * time.Minute}}
+	b.hub.Settings.PropagationDelay = -1
+	if got := b.lag(); got != 5*time.Minute {
+		t.Errorf("on a slow platform it is read again after %s", got)
+	}
+}
+
 // TestRaisedBehindOurBack: a collaborator whom someone made an owner is not
 // removed as a collaborator.
 func TestRaisedBehindOurBack(t *testing.T) {
