@@ -55,7 +55,15 @@ func UnkeptInvitation(t Task, i Invitation) (Invitation, bool) {
 
 // UnkeptAccess does the same for access to an asset: what the reading shows is
 // there, and of it ours is what was before the yes.
+//
+// Where it shows nothing although we gave, what we gave stays ours, until a pull
+// shows it empty, too: it may only be late, and were the wish withdrawn meanwhile,
+// nobody would take it back.
 func UnkeptAccess(t Task, a MemberAsset, shown []string) MemberAsset {
+	if t.Action == Assign && len(shown) == 0 {
+		a.Roles = nil
+		return a
+	}
 	// A part of it may have come about.
 	a.Roles, a.Applied = shown, slices.Concat(a.Had, without(shared(t.Ours, shown), a.Had))
 	slices.Sort(a.Applied)

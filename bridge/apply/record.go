@@ -206,6 +206,7 @@ func takeBack(ctx context.Context, tx *storage.Tx, b *batch, t bridge.Task, read
 		was = a.AppliedAt
 		k, _ := b.traits.Asset(t.Asset.Kind)
 		*a = bridge.UnkeptAccess(t, *a, k.Whole(rolesIn(read.users, t.PlatformID)))
+		a.SeenAt = tx.Now()
 	}
 	if was.After(t.EffectBy()) {
 		return nil // a later write of ours has overtaken this one

@@ -189,7 +189,8 @@ var changes = []struct {
 		l, p := told(t, b, bridge.Collaborator)
 		return b, l, p
 	}, func(l *liar) bool { return slices.Equal(l.has["900"], []string{"ADVERTISE"}) }, func(m bridge.Member) bool {
-		return len(m.Assets) == 0 || len(m.Assets[0].Roles)+len(m.Assets[0].Applied) == 0
+		// It shows nothing; ours to take back, should it only be late, it stays.
+		return len(m.Assets) == 1 && len(m.Assets[0].Roles) == 0 && slices.Equal(m.Assets[0].Applied, []string{"ADVERTISE"})
 	}},
 	{"AccessTakenAway", "unassign", func(t *testing.T) (*bench, *liar, reconcile.Puller) {
 		b := given(t)
@@ -264,6 +265,29 @@ func TestAYesThatThePullContradictsIsTriedAgain(t *testing.T) {
 				t.Errorf("the platform was asked for %q, and shows %v %v", l.calls, l.members, l.has)
 			}
 		})
+	}
+}
+
+// TestAccessThatShowsLateIsStillOursToTakeBack: the read back came before the
+// platform showed what it had given, and by then nobody wanted it any more.
+func TestAccessThatShowsLateIsStillOursToTakeBack(t *testing.T) {
+	b := newBench(t)
+	l, p := told(t, b, bridge.Collaborator)
+	l.lies = 1
+	b.next() // yes
+	b.next() // read back: not there
+	_, err := reconcile.SetRuleAssets(t.Context(), b.db, b.rule.ID, nil, "test")
+	b.ok(err)
+	b.plan()
+	b.work()
+	if x := b.task(); x.State != bridge.Superseded {
+		t.Fatalf("the task is %s (%s)", x.State, x.Reason)
+	}
+	l.has["900"] = []string{"ADVERTISE"}
+	b.pull(p)
+	b.work()
+	if want := []string{"assign ADVERTISE", "unassign"}; len(l.has["900"]) > 0 || !slices.Equal(l.calls, want) {
+		t.Errorf("the platform was asked for %q, want %q, and shows %v", l.calls, want, l.has)
 	}
 }
 
