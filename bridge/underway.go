@@ -172,12 +172,28 @@ func sameID(t *Task, same bool) string {
 }
 
 // released says that an approval given after a task failed lets it go again,
-// and that a guard's refusal has been overtaken by a newer reading.
+// that a guard's refusal has been overtaken by a newer reading, or that it is
+// time to ask once more.
 func (p *planner) released(it *item, t *Task) bool {
 	if d, ok, _ := p.decided.approved(it.Key, it.since, p.set.needsTwo(it.From, it.To)); ok && d.At.After(t.EndedAt) {
 		return true
 	}
-	return !platformCode(t.Reason) && p.w.Pull.StartedAt.After(t.EndedAt)
+	return !platformCode(t.Reason) && p.w.Pull.StartedAt.After(t.EndedAt) || t.askAgain(p.w.Now)
+}
+
+// refusedFor is how long a platform's no to taking access away is left alone.
+const refusedFor = 24 * time.Hour
+
+// askAgain says that taking access away was refused so long ago that it is asked
+// for once more: what was forbidden may be allowed by now, and if nobody has
+// looked, a leaver's access must not depend on it.
+func (t *Task) askAgain(now time.Time) bool {
+	takes := t.Action == Remove || t.Action == Cancel || t.Action == Unassign || (t.Action == SetRole || t.Action == SetInvite) && t.To == Collaborator
+	switch t.Reason {
+	case PlatformForbidden, PlatformRefused, PlatformUnexpected, PlatformLastAdmin:
+		return takes && !t.EndedAt.IsZero() && !now.Before(t.EndedAt.Add(refusedFor))
+	}
+	return false
 }
 
 func platformCode(c Code) bool { return len(c) > 9 && c[:9] == "platform." }

@@ -136,7 +136,7 @@ func (p *planner) releasedStep(s *step, t *Task) bool {
 	if d, ok, _ := p.decided.approved(s.Key, later(s.since, s.shown), false); ok && d.At.After(t.EndedAt) {
 		return true
 	}
-	return !platformCode(t.Reason) && p.w.Pull.StartedAt.After(t.EndedAt)
+	return !platformCode(t.Reason) && p.w.Pull.StartedAt.After(t.EndedAt) || t.askAgain(p.w.Now)
 }
 
 // roleFirst lets what the plan would do about an asset wait for what it does

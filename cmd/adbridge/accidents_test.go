@@ -506,3 +506,51 @@ func TestAReInvitationThatIsPutOffHalfwayIsNoLapsedOne(t *testing.T) {
 		return role == bridge.Owner && invited, fmt.Sprintf("%+v", j.row(who))
 	})
 }
+
+// TestALeaversRefusedRemovalIsTriedAgainADayLater: Meta forbade it, and by the
+// next day no longer does. Nobody looked at the task that failed.
+func TestALeaversRefusedRemovalIsTriedAgainADayLater(t *testing.T) {
+	t.Parallel()
+	leaver := "ida.stein@" + lumen
+	j := newJourney(t, "meta", company())
+	j.hub("full")
+	j.rule("Staff", "collaborator")
+	j.onboard("Staff", leaver, "boss.of.all@"+lumen)
+	j.meta.Faults.Add(metasim.Fault{Op: fbOps["remove"], Kind: metasim.FaultError, Times: 1,
+		Error: &metasim.GraphError{Message: "(#200) Permissions error", Type: "OAuthException", Code: 200}})
+	j.deactivate(leaver)
+	j.quiet()
+	j.planned(leaver, bridge.NeedsPerson, bridge.PlatformForbidden)
+	j.mend()
+	j.forget()
+	j.agePlan(23 * time.Hour)
+	if n := j.written(""); n > 0 {
+		t.Errorf("within a day of the refusal it was tried again, %d writes", n)
+	}
+	j.is(leaver, bridge.Collaborator)
+	j.agePlan(time.Hour)
+	j.is(leaver, bridge.NoRole)
+}
+
+// agePlan lets time pass for the tasks that failed for good, and plans.
+func (j *journey) agePlan(d time.Duration) {
+	j.t.Helper()
+	ctx := context.Background()
+	held := j.tasks(bridge.TaskHeld)
+	if len(held) == 0 {
+		j.t.Fatal("no task has failed for good")
+	}
+	j.ok(j.app.DB.Write(ctx, func(tx *storage.Tx) error {
+		for _, t := range held {
+			t.EndedAt = t.EndedAt.Add(-d)
+			if err := tx.UpdateTask(ctx, t); err != nil {
+				return err
+			}
+			if err := tx.MarkDirty(ctx, t.HubID); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	j.quiet()
+}
