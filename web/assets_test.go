@@ -73,7 +73,7 @@ func TestPagesSayWhoHasAccessToWhatAndWhy(t *testing.T) {
 	person := b.walk("/people?q=Carla", regexp.MustCompile(`<a class="name" href="(/people/[^"]*)">`), nil)[0]
 	b.page(person, http.StatusOK).shows(t, "the person", "advertiser:7001=OPERATOR", "advertiser:7001=ANALYST", "ANALYST from us", "change advertiser:7001 from ANALYST to OPERATOR")
 	b.page("/hubs/tiktok-eu/members/"+member.ID, http.StatusOK).shows(t, "the member", "Second factor", "enrolled", "advertiser:7001=ANALYST", "change advertiser:7001 from ANALYST to OPERATOR")
-	b.page("/hubs/tiktok-eu?verdict=do&q=Carla", http.StatusOK).shows(t, "what is to do", "Carla Meyer", "change advertiser:7001 from ANALYST to OPERATOR")
-	b.page("/hubs/tiktok-eu/report", http.StatusOK).shows(t, "the report", "Access to assets: 3 wanted", "would change 1", "change advertiser:7001 from ANALYST to OPERATOR")
+	b.page("/hubs/tiktok-eu?verdict=waiting&q=Carla", http.StatusOK).shows(t, "what waits for the platform", "Carla Meyer", "change advertiser:7001 from ANALYST to OPERATOR")
+	b.page("/hubs/tiktok-eu/report", http.StatusOK).shows(t, "the report", "Access to assets: 3 wanted", "waiting 3", "change advertiser:7001 from ANALYST to OPERATOR")
 	b.page("/tasks?hub=tiktok-eu", http.StatusOK).shows(t, "tasks", "give advertiser:7001=OPERATOR", "take access to finance away")
 }

@@ -259,7 +259,7 @@ func TestAPersonIsFoundAndExplained(t *testing.T) {
 	open("Carla").shows(t, "Carla", "Collaborator through the group Ads Collaborators", "tiktok-eu", "known by email", bridge.ReasonOf(bridge.SitInSync).Meaning)
 	emil := b.walk("/people?q=Emil", person, nil)[0]
 	b.page(emil+"/why/tiktok-eu", http.StatusOK).shows(t, "why Emil", "What the identity provider sent", "deactivated", "in group Ads Collaborators", "What the platform shows", "known by email",
-		"What the plan says", string(bridge.SitLeaver), "Who acts")
+		"What the plan says", string(bridge.SitLeaver), string(bridge.PlatformThrottled), "Nobody has to act")
 	b.page(emil+"/why/none", http.StatusNotFound).shows(t, "why on no hub", "There is no hub")
 	open("Emil").shows(t, "Emil", "deactivated", bridge.ReasonOf(bridge.SitLeaver).Meaning, "remove")
 	open("Dana").shows(t, "Dana", "pending", "Collaborator to user3@corp.example", bridge.ReasonOf(bridge.SitPending).Next)
