@@ -78,8 +78,12 @@ func invited(t Task, seen []Seen, others int) (bool, Seen) {
 // Fitting picks the rows of a listing that may be the task's person, and
 // counts how many of them other people may account for: open invitations that
 // the same mask would hide. A row that is known to be somebody else's, or that
-// was there before the task's call, is no row of theirs.
+// was there before the task's call, is no row of theirs. Nor is, of someone who
+// was removed, the account with which they came back by an invitation sent since.
 func Fitting(t Task, seen []Seen, members []Member, invitations []Invitation) ([]Seen, int) {
+	if t.Action == Remove && invitedSince(t, invitations) {
+		return nil, 0
+	}
 	email := FoldEmail(t.Email)
 	mask := Mask(email)
 	known := map[string]Member{}
@@ -126,4 +130,18 @@ func Fitting(t Task, seen []Seen, members []Member, invitations []Invitation) ([
 		}
 	}
 	return fits, others
+}
+
+// invitedSince says that the task's person was invited anew after its effect.
+func invitedSince(t Task, invitations []Invitation) bool {
+	for _, i := range invitations {
+		same := i.PersonID == t.PersonID
+		if t.PersonID == "" {
+			same = FoldEmail(i.Email) == FoldEmail(t.Email)
+		}
+		if same && i.SentAt.After(t.EffectBy()) {
+			return true
+		}
+	}
+	return false
 }
