@@ -329,10 +329,13 @@ func (a *attribute) coerceOne(v any, at string) (any, error) {
 	if a.complex {
 		return a.coerceComplex(v, at)
 	}
-	if m, ok := v.(map[string]any); ok { // {"value": x} around a simple value
+	if m, ok := v.(map[string]any); ok { // {"value": x} around a simple value, and nothing else
 		for key, inner := range m {
-			if strings.EqualFold(key, "value") {
+			switch {
+			case strings.EqualFold(key, "value"):
 				v = inner
+			case inner != nil:
+				return nil, badValue("%s is a simple attribute and cannot be an object.", at)
 			}
 		}
 	}

@@ -115,6 +115,7 @@ func TestPatchThatCannotBeHonouredIsRefusedByNameAndChangesNothing(t *testing.T)
 		{"not a boolean", patch(`{"op":"replace","path":"active","value":"yes"}`), "invalidValue", "active"},
 		{"number for text", patch(`{"op":"replace","path":"title","value":5}`), "invalidValue", "title"},
 		{"object for text", patch(`{"op":"replace","path":"title","value":{"a":1}}`), "invalidValue", "title"},
+		{"a value of another attribute", patch(`{"op":"replace","path":"userType","value":{"type":"work","value":"a@x"}}`), "invalidValue", "userType"},
 		{"two values for one", patch(`{"op":"replace","path":"title","value":["a","b"]}`), "invalidValue", "title"},
 		{"text for an object", patch(`{"op":"replace","path":"name","value":"x"}`), "invalidValue", "name"},
 		{"not base64", patch(`{"op":"add","path":"x509Certificates","value":"%%"}`), "invalidValue", "x509Certificates"},
