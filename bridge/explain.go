@@ -24,6 +24,10 @@ type Fact struct {
 	Detail      map[string]any
 }
 
+// RequestRefused is the action of a fact that is no event: a request of an
+// identity provider that was refused.
+const RequestRefused = "user.request-refused"
+
 // Explanation answers "why?" for one person or member on one hub, end to end.
 type Explanation struct {
 	Asked  string `json:"asked"`
@@ -103,6 +107,7 @@ type explainer struct {
 	ids     *identities
 	persons map[string]bool
 	members map[string]bool
+	behind  string // the address asked for, of which the members are masks
 	rows    []Row
 }
 
@@ -134,6 +139,13 @@ func (x *explainer) find(needle string) bool {
 		}
 		if len(x.persons)+len(x.members) > 0 {
 			break
+		}
+	}
+	if len(x.persons)+len(x.members) == 0 {
+		for i := range x.w.Members { // an address that is nobody's may be behind a mask
+			if m := &x.w.Members[i]; m.PersonID == "" && m.Presence != Gone && m.Masked && FitsMask(m.Email, n) {
+				x.members[m.ID], x.behind = true, n
+			}
 		}
 	}
 	// The same human in other sources, and every account of theirs.
@@ -172,60 +184,6 @@ func (x *explainer) name() string {
 		}
 	}
 	return ""
-}
-
-// answer is the one sentence, from the row that matters most.
-func (x *explainer) answer() (string, string, Actor) {
-	if len(x.rows) == 0 {
-		answer := "No rule wants this person on the hub, and nobody on the hub is known as them."
-		if m, may, ok := x.likeliest(); ok { // someone who left may still have access under another address
-			r := ReasonOf(MatchProbable)
-			return fmt.Sprintf("%s But %s (%s) may be them: %s.", answer, who(Row{Name: m.Name, Email: m.Email}), m.Role.Word(), may.Why), r.Next, r.Actor
-		}
-		if x.allLeft() {
-			return answer, "nothing: the identity provider says that they left", Nobody
-		}
-		return answer, "put the person into a group that a rule names", IdentityTeam
-	}
-	r := x.rows[0]
-	for _, o := range x.rows {
-		if o.Desired != NoRole || o.Action != Nothing {
-			r = o
-			break
-		}
-	}
-	wanted := "Nothing wants a role here"
-	if r.Desired != NoRole {
-		wanted = r.Desired.Word() + " is wanted"
-		if len(r.Why) > 0 && r.Why[0].GroupName != "" {
-			wanted += " by group " + r.Why[0].GroupName
-		}
-	}
-	is := "not on the hub"
-	if r.Presence != "" {
-		is = string(r.Presence) + " as " + r.Observed.Word()
-	}
-	s := fmt.Sprintf("%s; %s on the hub is %s.", wanted, r.Name, is)
-	if r.Presence == "" {
-		s = fmt.Sprintf("%s; %s is %s.", wanted, r.Name, is)
-	}
-	code := r.Reason
-	if code == "" {
-		code = r.Situation
-	}
-	reason := ReasonOf(code)
-	verdict := map[Verdict]string{Do: "To be done now", Would: "It would be done, but not now", Held: "Held", Waiting: "Waiting", NeedsPerson: "Someone has to act", Suppressed: "Left alone", Fine: "Nothing to do"}[r.Verdict]
-	if r.Action != Nothing {
-		verdict += " (" + string(r.Action) + " " + roles(r) + ")"
-	}
-	s += " " + verdict + ": " + reason.Meaning
-	if r.Detail != "" {
-		s += " (" + r.Detail + ")"
-	}
-	if r.ends() {
-		s += ", until " + stamp(r.Until)
-	}
-	return answerOnAssets(r, s+".", reason)
 }
 
 // directory is what the identity provider says and when it said so.
@@ -287,10 +245,12 @@ func factText(f Fact) string {
 // groups are the groups that count, with the rules that name them.
 func (x *explainer) groups() Step {
 	s := Step{Title: "Groups and rules"}
-	in := map[string]bool{}
+	in, counts := map[string]bool{}, map[string]bool{} // the groups they are in, and those that give a role
 	for _, m := range x.w.Memberships {
 		if x.persons[m.PersonID] {
 			in[m.GroupID] = true
+			p := x.ids.people[m.PersonID]
+			counts[m.GroupID] = counts[m.GroupID] || p != nil && !p.Leaver()
 		}
 	}
 	named := map[string]bool{}
@@ -301,6 +261,8 @@ func (x *explainer) groups() Step {
 			}
 			named[r.ID] = true
 			switch {
+			case in[g.ID] && g.DeletedAt.IsZero() && !counts[g.ID]:
+				s.Lines = append(s.Lines, Line{Text: fmt.Sprintf("in group %s, for which rule %s would give %s to someone whom the identity provider has as active", g.DisplayName, r.ID, r.gives())})
 			case in[g.ID] && g.DeletedAt.IsZero():
 				s.Lines = append(s.Lines, Line{Text: fmt.Sprintf("in group %s: rule %s gives %s", g.DisplayName, r.ID, r.gives())})
 			case in[g.ID]:
@@ -321,6 +283,13 @@ func (x *explainer) groups() Step {
 	slices.SortStableFunc(s.Lines, func(a, b Line) int {
 		return boolOrder(strings.HasPrefix(b.Text, "in group"), strings.HasPrefix(a.Text, "in group"))
 	})
+	seen := map[string]bool{} // several persons may be one human
+	for _, f := range x.last(func(f Fact) bool { return strings.HasPrefix(f.Action, "rule.") }, 6) {
+		if text := factText(f); !seen[text+f.At.String()] {
+			seen[text+f.At.String()] = true
+			s.Lines = append(s.Lines, Line{At: f.At, Text: text})
+		}
+	}
 	return s
 }
 
@@ -346,33 +315,6 @@ func (x *explainer) wish() Step {
 	return s
 }
 
-// likeliest is the member, of those whom nobody is matched to, who on the best
-// evidence may be who is meant.
-func (x *explainer) likeliest() (member Member, may Suggestion, ok bool) {
-	for _, m := range x.w.Members {
-		for _, g := range m.Suggestions {
-			if m.Presence != Gone && m.PersonID == "" && x.persons[g.PersonID] && g.Score > may.Score {
-				member, may, ok = m, g, true
-			}
-		}
-	}
-	return member, may, ok
-}
-
-// allLeft says that everyone who is meant has left, as their sources tell.
-func (x *explainer) allLeft() bool {
-	left := 0
-	for _, o := range x.w.People {
-		if x.persons[o.ID] && !o.Leaver() {
-			return false
-		}
-		if x.persons[o.ID] {
-			left++
-		}
-	}
-	return left > 0
-}
-
 func (x *explainer) member() Step {
 	s := Step{Title: shownTitle}
 	for _, m := range x.w.Members {
@@ -392,7 +334,15 @@ func (x *explainer) member() Step {
 			s.Lines = append(s.Lines, Line{At: m.Match.At, Text: "known by " + m.Match.Rule + ": " + m.Match.Evidence})
 		}
 		for _, g := range m.Suggestions {
-			s.Lines = append(s.Lines, Line{Text: fmt.Sprintf("may be person %s: %s", g.PersonID, g.Why)})
+			s.Lines = append(s.Lines, Line{Text: fmt.Sprintf("may be person %s: %s", x.personName(g.PersonID), g.Why)})
+		}
+		if slices.ContainsFunc(x.rows, func(r Row) bool {
+			return r.MemberID == m.ID && (r.Reason == MatchUnmatched || r.Reason == MatchDisputed)
+		}) {
+			s.Lines = append(s.Lines, Line{Text: fmt.Sprintf("to say who it is: adbridge match %s %s PERSON; to leave it alone: adbridge exempt %s %s --reason …", x.w.Hub.Slug, m.ID, x.w.Hub.Slug, m.ID)})
+			if len(m.Suggestions) == 0 {
+				s.Lines = append(s.Lines, Line{Text: "at the last pull nobody in the directory stood out, by an address that fits few or by the same name"})
+			}
 		}
 	}
 	if !x.w.Pull.StartedAt.IsZero() {
@@ -401,6 +351,14 @@ func (x *explainer) member() Step {
 		s.Lines = append(s.Lines, Line{Text: ReasonOf(PullNone).Meaning, Code: PullNone})
 	}
 	return s
+}
+
+// personName names a person of the directory by what the match command takes.
+func (x *explainer) personName(id string) string {
+	if p := x.ids.people[id]; p != nil {
+		return cmp.Or(p.UserName, p.Email(), id)
+	}
+	return id
 }
 
 func (x *explainer) decisions() Step {
@@ -450,6 +408,9 @@ func (x *explainer) plan() Step {
 			text += ", until " + stamp(r.Until)
 		}
 		s.Lines = append(s.Lines, Line{Text: text, Code: r.Reason})
+		if r.Verdict == Held {
+			s.Lines = append(s.Lines, Line{Text: fmt.Sprintf("to decide about this change alone: adbridge approve %s %s --reason …, or adbridge reject %s %s --reason …", x.w.Hub.Slug, r.Key, x.w.Hub.Slug, r.Key)})
+		}
 		s.Lines = append(s.Lines, stepLines(r)...)
 	}
 	return s
@@ -494,7 +455,11 @@ func (x *explainer) done() Step {
 // WriteText writes the explanation for a terminal.
 func (e Explanation) WriteText(to io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s on %s\n%s\n", Plain(e.Name), e.Hub, Plain(e.Answer))
+	b.WriteString(Plain(e.Name))
+	if e.Hub != "" {
+		b.WriteString(" on " + e.Hub)
+	}
+	fmt.Fprintf(&b, "\n%s\n", Plain(e.Answer))
 	if e.Next != "" && e.Next != "nothing" {
 		fmt.Fprintf(&b, "Next: %s (%s)\n", e.Next, e.Who)
 	}

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"adbridge/bridge"
+	"adbridge/bridge/reconcile"
 	"adbridge/storage"
 )
 
@@ -52,17 +54,9 @@ to the assets that concern them, beside what is stored; that reading changes not
 					}
 				}
 				if len(found) == 0 {
-					return c.stranger(ctx, app, args[0])
+					return c.stranger(ctx, app, args[0], hub)
 				}
-				return c.show(found, func(w io.Writer) error {
-					for _, e := range found {
-						if err := e.WriteText(w); err != nil {
-							return err
-						}
-						fmt.Fprintln(w)
-					}
-					return nil
-				})
+				return c.show(found, func(w io.Writer) error { return writeAll(w, found) })
 			})
 		},
 	}
@@ -72,27 +66,60 @@ to the assets that concern them, beside what is stored; that reading changes not
 }
 
 // stranger answers for someone whom no hub's rules, members or invitations reach.
-func (c *cli) stranger(ctx context.Context, app *App, needle string) error {
+func (c *cli) stranger(ctx context.Context, app *App, needle, hub string) error {
+	on := "any hub"
+	if hub != "" {
+		on = "the hub " + hub
+	}
 	return app.DB.Read(ctx, func(tx *storage.Tx) error {
-		p, err := onePerson(ctx, tx, needle)
+		people, err := tx.PersonByAnything(ctx, needle)
 		if err != nil {
 			return err
 		}
-		groups, err := tx.GroupsOf(ctx, p.ID)
+		if len(people) == 0 {
+			return c.unknown(ctx, tx, needle, on)
+		}
+		sources, err := sourceNames(ctx, tx)
 		if err != nil {
 			return err
 		}
-		names := make([]string, len(groups))
-		for i, g := range groups {
-			names[i] = g.DisplayName
+		found := make([]bridge.Explanation, len(people))
+		for i, p := range people {
+			groups, err := tx.GroupsOf(ctx, p.ID)
+			if err != nil {
+				return err
+			}
+			facts, err := reconcile.Told(ctx, tx, p.ID)
+			if err != nil {
+				return err
+			}
+			found[i] = bridge.ExplainStranger(needle, on, p, sources[p.SourceID], groups, facts)
 		}
-		state := "active"
-		if p.Leaver() {
-			state = "not active"
-		}
-		e := bridge.Explanation{Asked: needle, Name: p.Name(),
-			Answer: fmt.Sprintf("The directory has %s (%s), in %d groups %v, but no rule names any of them: nobody is to be provisioned anywhere.", p.UserName, state, len(names), names),
-			Next:   "put the person into a group that a rule names, or add a rule: adbridge rule add --help", Who: bridge.HubAdmin, Steps: []bridge.Step{}}
-		return c.show([]bridge.Explanation{e}, e.WriteText)
+		return c.show(found, func(w io.Writer) error { return writeAll(w, found) })
 	})
+}
+
+// unknown answers for someone of whom nothing is known: what an identity
+// provider tried in vain, if it did.
+func (c *cli) unknown(ctx context.Context, tx *storage.Tx, needle, on string) error {
+	refused, err := reconcile.RefusedAbout(ctx, tx, needle)
+	if err != nil {
+		return err
+	}
+	if len(refused) > 0 {
+		return wrong("have the identity provider's data or mapping corrected, then provision the person again there; `adbridge source log --status failed` shows all that was refused",
+			"person %q: %w; a request of the identity provider that names them was refused: %s", needle, bridge.ErrNotFound, strings.Join(refused, "; "))
+	}
+	return wrong("assign the person to the app at the identity provider and look at `adbridge source log`; or give a userName, an e-mail, an externalId or a SCIM id as it sent it, or a member's address or name as `adbridge members HUB` shows it",
+		"person %q: %w: no identity provider has sent anybody known so, and nobody on %s is", needle, bridge.ErrNotFound, on)
+}
+
+func writeAll(w io.Writer, list []bridge.Explanation) error {
+	for _, e := range list {
+		if err := e.WriteText(w); err != nil {
+			return err
+		}
+		fmt.Fprintln(w)
+	}
+	return nil
 }
