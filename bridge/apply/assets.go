@@ -122,7 +122,10 @@ func (w Worker) unread(ctx context.Context, b *batch, world bridge.World, cause 
 			}
 		}
 		t.State, t.Reason, t.Detail = bridge.TaskWait, bridge.AssetUnread, e.Message
-		t.NotBefore = tx.Now().Add(max(pullWithin, e.RetryAfter))
+		// As long as it has been owed, so that the pauses double: who has just accepted
+		// may not be known everywhere yet.
+		wait := min(max(tx.Now().Sub(t.CreatedAt), rereadAfter), pullWithin)
+		t.NotBefore = tx.Now().Add(max(wait, e.RetryAfter))
 		return audit.TaskWaiting, map[string]any{"reason": t.Reason, "until": t.NotBefore, "request_id": e.RequestID, "error": e.Error()}, aside(ctx, tx, *t)
 	})
 }
