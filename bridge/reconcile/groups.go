@@ -40,24 +40,17 @@ func (d Directory) Group(ctx context.Context, call bridge.Call, id string, membe
 }
 
 // SmallGroup reads one group with its members if there are at most so many;
-// otherwise small is false, and the members are not read.
+// otherwise small is false, and the group comes without.
 func (d Directory) SmallGroup(ctx context.Context, call bridge.Call, id string, most int) (g bridge.GroupResource, small bool, err error) {
 	err = d.DB.Read(ctx, func(tx *storage.Tx) error {
 		if g, err = tx.Group(ctx, call.Source.ID, id); err != nil {
 			return err
 		}
-		small = true
-		for ref, err := range tx.MembersOf(ctx, id) {
-			if err != nil {
-				return err
-			}
-			if len(g.Members) == most {
-				g.Members, small = nil, false
-				return nil
-			}
-			g.Members = append(g.Members, ref)
+		members, err := tx.FirstMembers(ctx, id, most+1)
+		if small = len(members) <= most; small {
+			g.Members = members
 		}
-		return nil
+		return err
 	})
 	return g, small, err
 }
