@@ -56,6 +56,7 @@ type Error struct {
 	RequestID  string
 	RetryAfter time.Duration
 	OneAsset   bool        // of a throttle: the limit is that of the asset the call was about; all else may go on
+	Unsent     bool        // a read before the change failed, and the change was not sent: the platform has not refused it
 	Reason     bridge.Code // the reason code that rows and pages show
 	Next       string      // what to do, for this very case; "" = the reason's own
 	Err        error       // of the transport

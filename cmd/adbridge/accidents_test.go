@@ -554,3 +554,29 @@ func (j *journey) agePlan(d time.Duration) {
 	}))
 	j.quiet()
 }
+
+// TestAChangeThatWasNotSentIsNotRefused: Meta forbids for a while to look at who
+// is invited, which comes before each invitation. Nobody has to release the
+// invitations then, one by one.
+func TestAChangeThatWasNotSentIsNotRefused(t *testing.T) {
+	t.Parallel()
+	who := "ida.stein@" + lumen
+	j := newJourney(t, "meta", company())
+	j.hub("full")
+	j.rule("Staff", "collaborator")
+	j.people(who)
+	j.meta.Faults.Add(metasim.Fault{Op: "GET pending_users", Kind: metasim.FaultError, Error: &metasim.GraphError{Message: "(#200) Permissions error", Type: "OAuthException", Code: 200}})
+	j.group("Staff", who)
+	j.quiet()
+	j.planned(who, bridge.Waiting, bridge.PlatformForbidden)
+	if n := j.sent(who); n != 0 {
+		t.Errorf("%d invitations without a look at who is invited", n)
+	}
+	j.mend()
+	j.timePasses()
+	j.quiet()
+	j.invited(who, bridge.Collaborator)
+	if n := j.sent(who); n != 1 {
+		t.Errorf("%d invitations", n)
+	}
+}

@@ -44,11 +44,19 @@ func (c *Connector) Invite(ctx context.Context, emails []string, role bridge.Rol
 	return receipt, err
 }
 
+// unsent marks an error of a read before a change, which was not sent then.
+func unsent(err error) error {
+	if e, ok := errors.AsType[*connectors.Error](err); ok {
+		e.Unsent = true
+	}
+	return err
+}
+
 // standing is an error if an address is invited or a member's already.
 func (c *Connector) standing(ctx context.Context, email string) error {
 	open, _, err := c.invited(ctx, email)
 	if err != nil {
-		return err
+		return unsent(err)
 	}
 	if len(open) > 0 {
 		until := ""
@@ -59,7 +67,7 @@ func (c *Connector) standing(ctx context.Context, email string) error {
 	}
 	members, err := c.search(ctx, func(m member) bool { return m.has(email) || alike(m.PendingEmail, email) })
 	if err != nil {
-		return err
+		return unsent(err)
 	}
 	if len(members) > 0 {
 		m := members[0]
@@ -95,7 +103,7 @@ func (c *Connector) openIDs(ctx context.Context, o op, who connectors.Subject) (
 	}
 	open, _, err := c.invited(ctx, who.Email)
 	if err != nil {
-		return nil, err
+		return nil, unsent(err)
 	}
 	if len(open) == 0 {
 		return nil, no(o, connectors.KindNotFound, bridge.PlatformNotFound, "", "there is no open invitation to %s", who.Email)
@@ -168,7 +176,7 @@ func (c *Connector) person(ctx context.Context, o op, who connectors.Subject) er
 	}
 	machines, err := c.machineIDs(ctx)
 	if err != nil {
-		return err
+		return unsent(err)
 	}
 	if machines[who.PlatformID] {
 		return no(o, connectors.KindRefused, bridge.SitProtected, "", "%s is a system user, which is never changed or removed", who.PlatformID)
