@@ -21,6 +21,7 @@ type liar struct {
 	*books
 	lies    int
 	hides   string // a listing leaves this one out, and the platform's total counts them
+	misses  string // the next listing leaves this one out, and its total does not count them
 	members map[string]bridge.Role
 }
 
@@ -71,9 +72,13 @@ func (l *liar) Owners(context.Context) ([]bridge.Seen, error) {
 
 func (l *liar) Members(_ context.Context, total func(int)) iter.Seq2[bridge.Seen, error] {
 	return func(yield func(bridge.Seen, error) bool) {
-		total(len(l.members))
+		missed := l.misses
+		l.misses = ""
+		if total(len(l.members)); missed != "" {
+			total(len(l.members) - 1)
+		}
 		for _, s := range l.rows() {
-			if s.PlatformID != l.hides && !yield(s, nil) {
+			if s.PlatformID != l.hides && s.PlatformID != missed && !yield(s, nil) {
 				return
 			}
 		}
@@ -342,6 +347,24 @@ func TestTriesThatEndedUnknownAreNoContradictions(t *testing.T) {
 				t.Errorf("the platform was asked for %q, and shows %v %v", l.calls, l.members, l.has)
 			}
 		})
+	}
+}
+
+// TestWhomAListingMissesOnceIsNotGone: a row that moved from one page to another
+// while the pages were read. Taken for gone, the member would be found back by the
+// next pull, and the access we gave them would be nobody's to take back.
+func TestWhomAListingMissesOnceIsNotGone(t *testing.T) {
+	b := given(t)
+	l, p := told(t, b, bridge.Collaborator)
+	l.misses = "900"
+	b.pull(p)
+	if m := b.member(); m.Presence != bridge.Active || len(m.Assets) != 1 || !slices.Equal(m.Assets[0].Applied, []string{"ADVERTISE"}) {
+		t.Errorf("missed once, and %s with %+v", m.Presence, m.Assets)
+	}
+	delete(l.members, "900")
+	b.pull(p)
+	if m := b.member(); m.Presence != bridge.Gone {
+		t.Errorf("not there in two readings, and %s", m.Presence)
 	}
 }
 

@@ -82,6 +82,9 @@ func (p Puller) List(ctx context.Context, lease storage.Lease) (Listing, error) 
 		}
 	}
 	if err == nil {
+		err = p.missed(ctx, conn, hub, &l)
+	}
+	if err == nil {
 		err = p.listAssets(ctx, conn, hub, &l)
 	}
 	if err == nil {
