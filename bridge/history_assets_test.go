@@ -86,7 +86,7 @@ var historyAssets = []Asset{{"ad_account", "1"}, {"ad_account", "2"}, {"finance"
 
 // access draws roles on an asset that the platform has.
 func (h *hist) access() (AssetAccess, bool) {
-	a := rapid.SampledFrom(historyAssets).Draw(h.t, "asset")
+	a := rapid.SampledFrom(h.assets).Draw(h.t, "asset")
 	k, ok := h.w.Traits.Asset(a.Kind)
 	if !ok {
 		return AssetAccess{}, false
@@ -148,9 +148,9 @@ func (h *hist) happenOnAssets() {
 			h.w.Memberships = slices.Delete(slices.Clone(h.w.Memberships), i, i+1)
 		}
 	case 6:
-		h.hub.access.broken[rapid.SampledFrom(historyAssets).Draw(h.t, "asset")] = true
+		h.hub.access.broken[rapid.SampledFrom(h.assets).Draw(h.t, "asset")] = true
 	case 9:
-		if a := rapid.SampledFrom(historyAssets).Draw(h.t, "asset"); h.hub.access.empty[a] == 0 {
+		if a := rapid.SampledFrom(h.assets).Draw(h.t, "asset"); h.hub.access.empty[a] == 0 {
 			h.hub.access.empty[a] = 1
 		}
 	case 7:

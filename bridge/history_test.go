@@ -50,10 +50,16 @@ type hist struct {
 	step     int
 	together map[string]time.Time // changes that were held as a mass change → since when they are wished
 	asked    map[string][]string  // approvals of changes of access → what was seen of it then
+	assets   []Asset              // that people may have access to
 }
 
 func newHist(t *rapid.T) *hist {
-	h := &hist{t: t, lane: &lane{hub: &simHub{masked: rapid.Bool().Draw(t, "masked")}}, together: map[string]time.Time{}, asked: map[string][]string{}}
+	// Where few people share one asset, much happens to the same access.
+	people, assets := 4, historyAssets
+	if rapid.IntRange(0, 2).Draw(t, "few") == 0 {
+		people, assets = 1, historyAssets[:1]
+	}
+	h := &hist{t: t, assets: assets, lane: &lane{hub: &simHub{masked: rapid.Bool().Draw(t, "masked")}}, together: map[string]time.Time{}, asked: map[string][]string{}}
 	w := &h.w
 	w.Now = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 	w.Hub = Hub{ID: "hub", Slug: "hub", BusinessID: "biz", Mode: ModeFull, Settings: DefaultSettings(), SelfID: "self"}
@@ -73,7 +79,7 @@ func newHist(t *rapid.T) *hist {
 		{id: "sys", name: "robot", role: Owner, kind: SystemUser, presence: Active},
 		{id: "par", email: "p@partner.example", role: Collaborator, kind: PartnerMember, presence: Active},
 	}
-	for i := range rapid.IntRange(4, 12).Draw(t, "people") {
+	for i := range rapid.IntRange(people, 3*people).Draw(t, "people") {
 		h.hire(fmt.Sprintf("p%02d", i))
 	}
 	// Some are on the hub already.
