@@ -54,12 +54,8 @@ func (s *server) whole(q *request, g bridge.GroupResource) bridge.GroupResource 
 }
 
 func (s *server) groupExists(g bridge.GroupResource) *fault {
-	which := "displayName " + quote(g.DisplayName)
-	if g.ExternalID != "" {
-		which += " or externalId " + quote(g.ExternalID)
-	}
 	return newFault(http.StatusConflict, scimerrors.ScimTypeUniqueness,
-		"A Group with %s exists already in this source. Nothing was changed. Find it with a filter on displayName or externalId and update it instead.", which)
+		"A Group with displayName %s exists already in this source, and no other externalId tells the two apart. Nothing was changed. Find it with a filter on displayName and update it instead.", quote(g.DisplayName))
 }
 
 func (s *server) getGroup(q *request) (*reply, error) {

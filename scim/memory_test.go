@@ -103,7 +103,7 @@ func kept(u bridge.User) bridge.StoredUser {
 
 func (m *memory) taken(u bridge.User) bool {
 	for _, o := range m.users {
-		if o.ID != u.ID && o.SourceID == u.SourceID && (bridge.Fold(o.UserName) == bridge.Fold(u.UserName) || u.ExternalID != "" && o.ExternalID == u.ExternalID) {
+		if o.ID != u.ID && o.SourceID == u.SourceID && bridge.Fold(o.UserName) == bridge.Fold(u.UserName) {
 			return true
 		}
 	}
@@ -222,7 +222,7 @@ func (m *memory) SmallGroup(ctx context.Context, call bridge.Call, id string, mo
 
 func (m *memory) takenGroup(g bridge.GroupResource) bool {
 	for _, o := range m.groups {
-		if o.ID != g.ID && o.SourceID == g.SourceID && o.ExternalID == g.ExternalID && (g.ExternalID != "" || bridge.Fold(o.DisplayName) == bridge.Fold(g.DisplayName)) {
+		if o.ID != g.ID && o.SourceID == g.SourceID && bridge.Fold(o.DisplayName) == bridge.Fold(g.DisplayName) && (o.ExternalID == "" || g.ExternalID == "" || o.ExternalID == g.ExternalID) {
 			return true
 		}
 	}

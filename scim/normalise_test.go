@@ -159,17 +159,29 @@ func TestARepeatedPostIsAConflictAndChangesNothing(t *testing.T) {
 	body := `{"userName":"ana@x.org","externalId":"E1","title":"T"}`
 	id := r.do("POST", "/Users", body).want(201).id()
 	before := r.do("GET", "/Users/"+id, "").raw
-	r.do("POST", "/Users", body).refused(409, "uniqueness", "userName", "ana@x.org", "externalId", "E1")
+	r.do("POST", "/Users", body).refused(409, "uniqueness", "userName", "ana@x.org")
 	r.do("POST", "/Users", `{"userName":"ANA@X.ORG"}`).refused(409, "uniqueness", "userName")
 	other := r.user("bob@x.org")
 	r.do("PATCH", "/Users/"+other, patch(`{"op":"replace","path":"userName","value":"ana@x.org"}`)).refused(409, "uniqueness", "userName")
-	r.do("PUT", "/Users/"+other, `{"userName":"bob@x.org","externalId":"E1"}`).refused(409, "uniqueness", "externalId")
+	r.do("PUT", "/Users/"+other, `{"userName":"ana@x.org","externalId":"E2"}`).refused(409, "uniqueness", "userName")
 	if after := r.do("GET", "/Users/"+id, "").raw; after != before || len(r.dir.users) != 2 {
 		t.Errorf("it changed something: %s", after)
 	}
 	r.do("POST", "/Groups", `{"displayName":"G","externalId":"g1"}`).want(201)
-	r.do("POST", "/Groups", `{"displayName":"G","externalId":"g1"}`).refused(409, "uniqueness", "displayName", "g1")
+	r.do("POST", "/Groups", `{"displayName":"G","externalId":"g1"}`).refused(409, "uniqueness", "displayName", "G")
 	if len(r.dir.groups) != 1 {
 		t.Error("a second group was made")
+	}
+}
+
+// TestAnExternalIdMayBeThatOfSeveral: "the server does not enforce uniqueness"
+// (RFC 7643 section 3.1), and Entra's default for it, mailNickname, is not unique.
+func TestAnExternalIdMayBeThatOfSeveral(t *testing.T) {
+	r := newRig(t)
+	for _, c := range []struct{ path, name string }{{"/Users", "userName"}, {"/Groups", "displayName"}} {
+		for _, n := range []string{"a", "b"} {
+			r.do("POST", c.path, `{"`+c.name+`":"`+n+`","externalId":"E1"}`).want(201)
+		}
+		r.do("GET", c.path+"?filter=externalId%20eq%20%22E1%22", "").want(200).has("totalResults", 2.0)
 	}
 }

@@ -163,7 +163,7 @@ func userKind() *kind {
 	})
 	k := newKind("User", "/Users", core, enterprise)
 	k.about = "A person, as the identity provider has them."
-	k.unique = "userName, externalId"
+	k.unique = "userName"
 	k.refs = k.attr("groups")
 	return k
 }
@@ -176,7 +176,7 @@ func groupKind() *kind {
 	})
 	k := newKind("Group", "/Groups", core)
 	k.about = "A group of people and of other groups."
-	k.unique = "externalId, or displayName where there is none"
+	k.unique = "displayName, where no externalId tells two groups apart"
 	k.refs = k.attr("members")
 	return k
 }

@@ -37,12 +37,8 @@ func (s *server) createUser(q *request) (*reply, error) {
 }
 
 func (s *server) userExists(u bridge.User) *fault {
-	which := "userName " + quote(u.UserName)
-	if u.ExternalID != "" {
-		which += " or externalId " + quote(u.ExternalID)
-	}
 	return newFault(http.StatusConflict, scimerrors.ScimTypeUniqueness,
-		"A User with %s exists already in this source. Nothing was changed. Find it with a filter on userName or externalId and update it instead.", which)
+		"A User with userName %s exists already in this source. Nothing was changed. Find it with a filter on userName and update it instead.", quote(u.UserName))
 }
 
 func (s *server) getUser(q *request) (*reply, error) {

@@ -44,7 +44,7 @@ func groupText(g bridge.GroupResource) (attributes string, err error) {
 }
 
 // InsertGroup saves a new group without its members (see ChangeMembers).
-// ErrExists means the externalId, or the name: see CheckGroupName.
+// ErrExists means the name: see CheckGroupName.
 func (tx *Tx) InsertGroup(ctx context.Context, g bridge.GroupResource) error {
 	attributes, err := groupText(g)
 	if err != nil {
@@ -64,38 +64,18 @@ func (tx *Tx) InsertGroup(ctx context.Context, g bridge.GroupResource) error {
 		return fmt.Errorf("insert group %s: %w", g.ID, err)
 	}
 	if n == 0 {
-		if err := tx.groupClash(ctx, g); err != nil {
-			return err
-		}
 		return fmt.Errorf("id %s: a group %w", g.ID, bridge.ErrExists)
 	}
 	return nil
 }
 
-// groupClash says whether another live group has the externalId already.
-func (tx *Tx) groupClash(ctx context.Context, g bridge.GroupResource) error {
-	if g.ExternalID == "" {
-		return nil
-	}
-	var id string
-	err := tx.row(ctx, `SELECT id FROM groups WHERE `+tx.d.beside("source_id")+` = $1 AND external_id = $2 AND external_id <> '' AND `+tx.d.alive("deleted_at")+` AND id <> $3`,
-		g.SourceID, g.ExternalID, g.ID).Scan(&id)
-	switch {
-	case err == nil:
-		return fmt.Errorf("externalId %q: a group %w (%s)", g.ExternalID, bridge.ErrExists, id)
-	case errors.Is(err, sql.ErrNoRows):
-		return nil
-	}
-	return fmt.Errorf("group %s: %w", g.ID, err)
-}
-
 // CheckGroupName says ErrExists when another live group of the source has the
-// name, whatever the letter case, and one of the two has no externalId: then
-// nothing but the name tells them apart, and the IdP means one group. Two
-// groups that both have an externalId may share a name. Who renames a group
-// asks this before UpdateGroup.
+// name, whatever the letter case, and no externalId tells the two apart: both
+// have the same, or one has none. Then the IdP means one group. Two groups with
+// different externalIds may share a name, and two of different names an
+// externalId. Who renames a group asks this before UpdateGroup.
 func (tx *Tx) CheckGroupName(ctx context.Context, g bridge.Group) error {
-	if tx.d.postgres && g.ExternalID == "" {
+	if tx.d.postgres {
 		// Two transactions that each see no such group could both make one: both
 		// write this row, so that only one of them commits and the other looks again.
 		if _, err := tx.exec(ctx, `UPDATE sources SET nestings = nestings + 1 WHERE id = $1`, g.SourceID); err != nil {
@@ -104,7 +84,7 @@ func (tx *Tx) CheckGroupName(ctx context.Context, g bridge.Group) error {
 	}
 	var id string
 	err := tx.row(ctx, `SELECT id FROM groups WHERE display_name_fold = $2 AND `+tx.d.beside("source_id")+` = $1 AND `+tx.d.alive("deleted_at")+` AND id <> $3
-		AND (external_id = '' OR $4 = '') LIMIT 1`, g.SourceID, bridge.Fold(g.DisplayName), g.ID, g.ExternalID).Scan(&id)
+		AND (external_id = '' OR $4 = '' OR external_id = $4) LIMIT 1`, g.SourceID, bridge.Fold(g.DisplayName), g.ID, g.ExternalID).Scan(&id)
 	switch {
 	case err == nil:
 		return fmt.Errorf("displayName %q: a group %w (%s)", g.DisplayName, bridge.ErrExists, id)
@@ -122,17 +102,12 @@ func (tx *Tx) UpdateGroup(ctx context.Context, g bridge.GroupResource) error {
 	if err != nil {
 		return fmt.Errorf("update group %s: %w", g.ID, err)
 	}
-	if g.DeletedAt.IsZero() {
-		if err := tx.groupClash(ctx, g); err != nil {
-			return err
-		}
-	}
 	n, err := tx.exec(ctx, `UPDATE groups SET external_id = $4, display_name = $5, display_name_fold = $6, version = $7,
 		created_at = $8, updated_at = $9, deleted_at = $10, attributes = $11 WHERE id = $1 AND `+tx.d.beside("source_id")+` = $2 AND version = $3`,
 		g.ID, g.SourceID, g.Version-1, g.ExternalID, g.DisplayName, bridge.Fold(g.DisplayName), g.Version,
 		micros(g.CreatedAt), micros(g.UpdatedAt), micros(g.DeletedAt), attributes)
 	if err != nil {
-		return taken(err, "update group %s: externalId", g.ID)
+		return fmt.Errorf("update group %s: %w", g.ID, err)
 	}
 	if n > 0 {
 		return nil

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"adbridge/bridge"
 )
@@ -12,7 +13,8 @@ func (tx *Tx) GroupsOfRule(ctx context.Context, r bridge.Rule) ([]bridge.Group, 
 	return tx.groupsNamedBy(ctx, []bridge.Rule{r})
 }
 
-// PeopleByExternalID finds the ids of a source's live users by externalId.
+// PeopleByExternalID finds the ids of a source's live users by externalId. One
+// that several have names nobody.
 func (tx *Tx) PeopleByExternalID(ctx context.Context, sourceID string, externalIDs []string) (map[string]string, error) {
 	type pair struct{ external, id, source string }
 	found, err := collectIn(ctx, tx, func(row scanner) (p pair, err error) {
@@ -24,10 +26,15 @@ func (tx *Tx) PeopleByExternalID(ctx context.Context, sourceID string, externalI
 	}
 	ids := map[string]string{}
 	for _, p := range found {
-		if p.source == sourceID {
-			ids[p.external] = p.id
+		if p.source != sourceID {
+			continue
 		}
+		if _, several := ids[p.external]; several {
+			p.id = ""
+		}
+		ids[p.external] = p.id
 	}
+	maps.DeleteFunc(ids, func(_, id string) bool { return id == "" })
 	return ids, nil
 }
 

@@ -97,8 +97,9 @@ func foldedEmails(u bridge.User) []string {
 	return out
 }
 
-// InsertUser saves a new user. ErrExists names the attribute that another
-// live user of the source has already.
+// InsertUser saves a new user. ErrExists says that another live user of the
+// source has the userName already. An externalId is the IdP's to give, and may
+// be that of several (RFC 7643 section 3.1).
 func (tx *Tx) InsertUser(ctx context.Context, u bridge.User) error {
 	emails, attributes, err := userTexts(u)
 	if err != nil {
@@ -126,20 +127,13 @@ func (tx *Tx) InsertUser(ctx context.Context, u bridge.User) error {
 	return nil
 }
 
-// userClash says which attribute another live user has already.
+// userClash says whether another live user has the userName already.
 func (tx *Tx) userClash(ctx context.Context, u bridge.User) error {
 	var id string
 	err := tx.row(ctx, `SELECT id FROM users WHERE `+tx.d.beside("source_id")+` = $1 AND user_name_fold = $2 AND `+tx.d.alive("deleted_at")+` AND id <> $3`,
 		u.SourceID, bridge.Fold(u.UserName), u.ID).Scan(&id)
 	if err == nil {
 		return fmt.Errorf("userName %q: a user %w (%s)", u.UserName, bridge.ErrExists, id)
-	}
-	if errors.Is(err, sql.ErrNoRows) && u.ExternalID != "" {
-		err = tx.row(ctx, `SELECT id FROM users WHERE `+tx.d.beside("source_id")+` = $1 AND external_id = $2 AND external_id <> '' AND `+tx.d.alive("deleted_at")+` AND id <> $3`,
-			u.SourceID, u.ExternalID, u.ID).Scan(&id)
-		if err == nil {
-			return fmt.Errorf("externalId %q: a user %w (%s)", u.ExternalID, bridge.ErrExists, id)
-		}
 	}
 	if !errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("user %s: %w", u.ID, err)
@@ -155,16 +149,16 @@ func (tx *Tx) UpdateUser(ctx context.Context, u bridge.User) error {
 		return fmt.Errorf("update user %s: %w", u.ID, err)
 	}
 	var version, deleted int64
-	var name, external, oldEmails, oldAttributes string
-	err = tx.row(ctx, `SELECT version, user_name_fold, external_id, emails, attributes, deleted_at FROM users WHERE id = $1 AND `+tx.d.beside("source_id")+` = $2`,
-		u.ID, u.SourceID).Scan(&version, &name, &external, &oldEmails, &oldAttributes, &deleted)
+	var name, oldEmails, oldAttributes string
+	err = tx.row(ctx, `SELECT version, user_name_fold, emails, attributes, deleted_at FROM users WHERE id = $1 AND `+tx.d.beside("source_id")+` = $2`,
+		u.ID, u.SourceID).Scan(&version, &name, &oldEmails, &oldAttributes, &deleted)
 	if err != nil {
 		return named(err, "user %s", u.ID)
 	}
 	if version != u.Version-1 {
 		return fmt.Errorf("user %s has version %d, not %d: %w", u.ID, version, u.Version-1, bridge.ErrConflict)
 	}
-	if u.DeletedAt.IsZero() && (name != bridge.Fold(u.UserName) || external != u.ExternalID || deleted != 0) {
+	if u.DeletedAt.IsZero() && (name != bridge.Fold(u.UserName) || deleted != 0) {
 		if err := tx.userClash(ctx, u); err != nil {
 			return err
 		}
@@ -175,7 +169,7 @@ func (tx *Tx) UpdateUser(ctx context.Context, u bridge.User) error {
 		u.ID, u.SourceID, u.Version-1, u.ExternalID, u.UserName, bridge.Fold(u.UserName), u.DisplayName, bridge.Fold(u.DisplayName),
 		u.Active, u.External, emails, u.Version, micros(u.CreatedAt), micros(u.UpdatedAt), micros(u.DeletedAt), attributes)
 	if err != nil {
-		return taken(err, "update user %s: userName or externalId", u.ID)
+		return taken(err, "update user %s: userName", u.ID)
 	}
 	if n == 0 {
 		return fmt.Errorf("user %s: %w", u.ID, bridge.ErrConflict)
@@ -220,12 +214,15 @@ func (tx *Tx) user(ctx context.Context, sourceID, id, lock string) (bridge.User,
 
 // DeletedUser finds a deleted user to bring back: by externalId, else by
 // userName; the one deleted last. One who has another externalId is someone
-// else under the same name, and is not found.
+// else under the same name, and is not found. Nor is one whose externalId a
+// live user has: it does not tell then who somebody is.
 func (tx *Tx) DeletedUser(ctx context.Context, sourceID, externalID, userName string) (bridge.User, error) {
 	if externalID != "" {
 		var id string // asked for alone: nearly always there is none
 		err := tx.row(ctx, `SELECT u.id FROM users u WHERE u.external_id = $2 AND u.external_id <> ''
-			AND `+tx.d.beside("u.source_id")+` = $1 AND u.deleted_at > 0 ORDER BY u.deleted_at DESC, u.id DESC LIMIT 1`, sourceID, externalID).Scan(&id)
+			AND `+tx.d.beside("u.source_id")+` = $1 AND u.deleted_at > 0
+			AND NOT EXISTS (SELECT 1 FROM users l WHERE l.source_id = $1 AND l.external_id = $2 AND l.external_id <> '' AND l.deleted_at = 0)
+			ORDER BY u.deleted_at DESC, u.id DESC LIMIT 1`, sourceID, externalID).Scan(&id)
 		if err == nil {
 			u, err := scanUser(tx.row(ctx, `SELECT `+userColumns+` FROM users u WHERE u.id = $1 AND u.deleted_at > 0`+tx.d.forUpdate(), id))
 			return u, named(err, "deleted user %s", externalID)

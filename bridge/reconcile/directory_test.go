@@ -127,6 +127,43 @@ func TestARepeatedGroupIsRefusedAndARepeatedRenameIsNone(t *testing.T) {
 
 func isExists(err error) bool { return errors.Is(err, bridge.ErrExists) }
 
+// TestAnExternalIdThatSeveralHaveBringsNobodyBack: it does not tell who
+// somebody is, and what is known of a person must not become another's.
+func TestAnExternalIdThatSeveralHaveBringsNobodyBack(t *testing.T) {
+	both(t, func(t *testing.T, db *storage.DB) {
+		d := Directory{DB: db}
+		s, _, err := AddSource(t.Context(), db, bridge.Source{Name: "main", Kind: bridge.Entra}, "first", "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		call := bridge.Call{Source: s}
+		post := func(name string) string {
+			t.Helper()
+			u, err := d.CreateUser(t.Context(), call, bridge.User{Person: bridge.Person{UserName: name, ExternalID: "ana"}, Attributes: map[string]any{"userName": name, "externalId": "ana"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return u.ID
+		}
+		first, second := post("ana@eu"), post("ana@us")
+		if err := d.DeleteUser(t.Context(), call, first, 0); err != nil {
+			t.Fatal(err)
+		}
+		third := post("ana@asia")
+		if third == first {
+			t.Error("one of two who shared an externalId came back as somebody else")
+		}
+		for _, id := range []string{second, third} {
+			if err := d.DeleteUser(t.Context(), call, id, 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if back := post("ana@asia"); back != third {
+			t.Errorf("came back as %s, not as the one deleted last, %s", back, third)
+		}
+	})
+}
+
 // TestWhoIsDeletedIsInNoGroupAndTheGroupsShowIt: the address of a deleted group
 // leads nowhere, and a client that remembers a group's version must see that it
 // has changed.

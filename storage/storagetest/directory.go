@@ -179,15 +179,26 @@ func testUniqueUsers(t *testing.T, open func(*testing.T) *storage.DB) {
 	want(t, try(func(ctx context.Context, tx *storage.Tx) error {
 		return tx.InsertUser(ctx, MakeUser(tx, src.ID, "äna@CORP.example", nil))
 	}), bridge.ErrExists, "userName")
-	want(t, try(func(ctx context.Context, tx *storage.Tx) error {
+	if err := try(func(ctx context.Context, tx *storage.Tx) error {
 		return tx.InsertUser(ctx, MakeUser(tx, src.ID, "third", map[string]any{"externalId": "2"}))
-	}), bridge.ErrExists, "externalId")
+	}); err != nil {
+		t.Errorf("an externalId that another has: %v", err)
+	}
+	Read(t, db, func(ctx context.Context, tx *storage.Tx) error {
+		ids, err := tx.PeopleByExternalID(ctx, src.ID, []string{"1", "2"})
+		if diff := cmp.Diff(map[string]string{"1": ana.ID}, ids); diff != "" {
+			t.Errorf("an externalId of several names nobody (-want +got)\n%s", diff)
+		}
+		return err
+	})
 	taken := bob.Clone()
 	taken.Version, taken.UserName = 2, "ÄnA@corp.example"
 	want(t, try(func(ctx context.Context, tx *storage.Tx) error { return tx.UpdateUser(ctx, taken) }), bridge.ErrExists, "userName")
-	taken = bob.Clone()
-	taken.Version, taken.ExternalID = 2, "1"
-	want(t, try(func(ctx context.Context, tx *storage.Tx) error { return tx.UpdateUser(ctx, taken) }), bridge.ErrExists, "externalId")
+	shared := bob.Clone()
+	shared.Version, shared.ExternalID = 2, "1"
+	if err := try(func(ctx context.Context, tx *storage.Tx) error { return tx.UpdateUser(ctx, shared) }); err != nil {
+		t.Errorf("an externalId that another has: %v", err)
+	}
 	// A deleted user holds neither name nor id.
 	gone := ana.Clone()
 	gone.Version, gone.DeletedAt = 2, ana.CreatedAt.Add(time.Second)
@@ -331,7 +342,7 @@ func testGroups(t *testing.T, open func(*testing.T) *storage.DB) {
 		twin.ID, twin.Version = tx.NewID(), 1
 		return tx.InsertGroup(t.Context(), twin)
 	})
-	want(t, err, bridge.ErrExists, "externalId")
+	want(t, err, bridge.ErrExists, "displayName") // a repeated POST: name and externalId are the same
 	Read(t, db, func(ctx context.Context, tx *storage.Tx) error {
 		got, err := tx.Group(ctx, src.ID, g.ID)
 		if diff := cmp.Diff(next, got); diff != "" {
@@ -375,6 +386,10 @@ func testGroupNames(t *testing.T, open func(*testing.T) *storage.DB) {
 	want(t, insert("META", ""), bridge.ErrExists, "displayName")
 	if err := insert("Meta", "e3"); err != nil {
 		t.Errorf("two groups that the IdP tells apart: %v", err)
+	}
+	want(t, insert("META", "e3"), bridge.ErrExists, "displayName")
+	if err := insert("Brand", "e3"); err != nil {
+		t.Errorf("another name with an externalId that is there: %v", err)
 	}
 	Write(t, db, func(ctx context.Context, tx *storage.Tx) error {
 		want(t, tx.CheckGroupName(ctx, bridge.Group{ID: first.ID, SourceID: src.ID, DisplayName: "meta"}), bridge.ErrExists, "displayName")
