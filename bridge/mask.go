@@ -106,7 +106,7 @@ func MaskKey(address string) string {
 	}
 	at := strings.LastIndexByte(address, '@')
 	local := []rune(address[:at])
-	return strconv.Itoa(len(local)+1) + string(local[0]) + string(local[len(local)-1]) + address[at:]
+	return strconv.Itoa(utf8.RuneCountInString(address)) + string(local[0]) + string(local[len(local)-1]) + address[at:]
 }
 
 // maskKey is the domain and length of an address.

@@ -7,12 +7,11 @@ import (
 	"adbridge/bridge"
 )
 
-// maskOf is bridge.MaskKey of the address in a column: what follows the last @
-// is the domain, what comes before it is measured. Both databases have indexes of
-// just these words.
+// maskOf is bridge.MaskKey of the address in a column. Both databases have
+// indexes of just these words, and reckon them for every address that is written:
+// so they are few.
 func maskOf(col string) string {
-	local := "rtrim(" + col + ", replace(" + col + ", '@', ''))" // with its @
-	return "CAST(length(" + local + ") AS VARCHAR) || substr(" + local + ", 1, 1) || substr(" + local + ", length(" + local + ") - 1) || substr(" + col + ", length(" + local + ") + 1)"
+	return "CAST(length(" + col + ") AS VARCHAR) || substr(" + col + ", 1, 1) || substr(" + col + ", length(rtrim(" + col + ", replace(" + col + ", '@', ''))) - 1)"
 }
 
 // PeopleBehind finds up to limit live people of all sources who have an address

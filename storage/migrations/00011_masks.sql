@@ -1,13 +1,12 @@
--- Who may be behind a masked address (d**a@example.com): length, first and last
--- character and domain of every address. See maskOf, which has the same words.
+-- Who may be behind a masked address (d**a@example.com): the length, the first
+-- character, and from the last one before the @ on, of every address. See maskOf,
+-- which has the same words.
 
 -- +goose Up
 CREATE INDEX user_emails_mask ON user_emails (
-    (CAST(length(rtrim(email_fold, replace(email_fold, '@', ''))) AS VARCHAR) || substr(rtrim(email_fold, replace(email_fold, '@', '')), 1, 1) || substr(rtrim(email_fold, replace(email_fold, '@', '')), length(rtrim(email_fold, replace(email_fold, '@', ''))) - 1) || substr(email_fold, length(rtrim(email_fold, replace(email_fold, '@', ''))) + 1)),
-    user_id);
+    (CAST(length(email_fold) AS VARCHAR) || substr(email_fold, 1, 1) || substr(email_fold, length(rtrim(email_fold, replace(email_fold, '@', ''))) - 1)), user_id);
 CREATE INDEX users_mask ON users (
-    (CAST(length(rtrim(user_name_fold, replace(user_name_fold, '@', ''))) AS VARCHAR) || substr(rtrim(user_name_fold, replace(user_name_fold, '@', '')), 1, 1) || substr(rtrim(user_name_fold, replace(user_name_fold, '@', '')), length(rtrim(user_name_fold, replace(user_name_fold, '@', ''))) - 1) || substr(user_name_fold, length(rtrim(user_name_fold, replace(user_name_fold, '@', ''))) + 1)),
-    id);
+    (CAST(length(user_name_fold) AS VARCHAR) || substr(user_name_fold, 1, 1) || substr(user_name_fold, length(rtrim(user_name_fold, replace(user_name_fold, '@', ''))) - 1)), id);
 
 -- +goose Down
 DROP INDEX users_mask;
