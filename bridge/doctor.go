@@ -18,6 +18,7 @@ const (
 	DoctorUserName       Code = "doctor.username-not-email"
 	DoctorNoActive       Code = "doctor.active-missing"
 	DoctorLetterCase     Code = "doctor.letter-case"
+	DoctorOneExternalID  Code = "doctor.one-external-id"
 	DoctorStringBooleans Code = "doctor.string-booleans"
 	DoctorWrongPath      Code = "doctor.wrong-path"
 	DoctorClock          Code = "doctor.clock-skew"
@@ -137,6 +138,7 @@ type DirectoryFacts struct {
 	EmptyGroups    Sample // names of groups that have been empty for a cycle
 	UnknownMembers Sample // "id in group", of people who did not come for a cycle
 	SameName       Sample // names that several groups have
+	OneExternalID  Sample // "userName and userName", active users with one externalId
 	Everyone       string // name of a group that all active users are in
 }
 
@@ -318,6 +320,9 @@ func (p *patient) sent() {
 	}
 	if n := d.SameName; n.Count > 0 {
 		p.note(false, DoctorLetterCase, time.Time{}, fixSameName, "several groups have one name, and a rule by name means all of them: %s", n)
+	}
+	if n := d.OneExternalID; n.Count > 0 {
+		p.note(true, DoctorOneExternalID, time.Time{}, fixOneExternalID, "active users with the same externalId (%d), one of whom may be forgotten at the identity provider and will never be deactivated: %s", n.Count, n)
 	}
 	if n := t.StringBooleans; n.Count > 0 {
 		p.note(false, DoctorStringBooleans, n.At, fixStringBooleans, "%s with booleans as text: %s. They are understood", requests(n.Count), n)

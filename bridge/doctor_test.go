@@ -55,6 +55,7 @@ func TestTheDoctorKnowsEachAilment(t *testing.T) {
 		{"no active", Entra, func(f *SourceFacts) { f.Traffic.NoActive, f.Traffic.Creates = sample(2, "a@x"), 9 }, DoctorNoActive, true, []string{"2 of the last 9", "IsSoftDeleted"}},
 		{"no active", Okta, func(f *SourceFacts) { f.Traffic.NoActive, f.Traffic.Creates = sample(2, "a@x"), 9 }, DoctorNoActive, true, []string{"Deactivate Users"}},
 		{"other letters", Entra, func(f *SourceFacts) { f.Traffic.LetterCase = sample(1, `"ANA@x" is "ana@x" here`) }, DoctorLetterCase, true, []string{"ANA@x", "ToLower"}},
+		{"one externalId twice", Entra, func(f *SourceFacts) { f.Directory.OneExternalID = sample(1, "ana.b@x and ana@x") }, DoctorOneExternalID, true, []string{"ana.b@x and ana@x", "objectId"}},
 		{"one name twice", Entra, func(f *SourceFacts) { f.Directory.SameName = sample(1, `"Ads"`) }, DoctorLetterCase, false, []string{"Ads", "rename"}},
 		{"text for booleans", Entra, func(f *SourceFacts) { f.Traffic.StringBooleans = sample(1, `"active":"False"`) }, DoctorStringBooleans, false, []string{"aadOptscim062020"}},
 		{"a wrong base URL", Okta, func(f *SourceFacts) { f.Traffic.WrongPaths = sample(2, "GET /Users/Users") }, DoctorWrongPath, true, []string{"/Users/Users", "SCIM connector base URL"}},

@@ -104,6 +104,10 @@ var (
 		"rename one of the groups in Okta, or name groups in rules by their id",
 		"rename one of the groups in Entra, which expects display names to be unique here, or name groups in rules by their id",
 		"rename one of the groups, or name groups in rules by their id"}
+	fixOneExternalID = fix{
+		"look both up in Okta; if it is one person who was renamed and assigned anew, DELETE the old account here with a token of this source: Okta knows it no more",
+		"look both up in Entra; if it is one person, DELETE the account here that Entra's provisioning log does not name any more, with a token of this source; if they are two, map objectId to externalId, which nobody shares",
+		"look both up at the identity provider, and DELETE the account here that it does not know any more"}
 	fixStringBooleans = fix{
 		entra: "Provisioning › Admin Credentials › Tenant URL: put ?aadOptscim062020 behind it; Entra then follows the RFC",
 		other: "nothing has to be done; if the identity provider has a setting for RFC booleans, switch it on"}

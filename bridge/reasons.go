@@ -97,6 +97,7 @@ var reasonTable = []Reason{
 	{DoctorUserName, "the userName is not an e-mail address", IdentityTeam, "map the e-mail address to userName or to emails"},
 	{DoctorNoActive, "users are created without the attribute active, so leavers are never deactivated", IdentityTeam, "map active, and switch the deactivation of users on"},
 	{DoctorLetterCase, "two users or groups have names that differ at most in letter case", IdentityTeam, "spell the name the same way, or rename one of them"},
+	{DoctorOneExternalID, "two active users have the same externalId", IdentityTeam, "look both up, and deactivate the one whom the identity provider has forgotten"},
 	{DoctorStringBooleans, "booleans come as text", Nobody, "nothing; they are understood. In Entra aadOptscim062020 makes them booleans"},
 	{DoctorWrongPath, "requests go to addresses that do not exist", IdentityTeam, "correct the base URL: it ends in /scim/v2"},
 	{DoctorClock, "a signed token is from the future: two clocks disagree", Operator, "set the clock of the server by NTP"},

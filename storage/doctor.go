@@ -91,11 +91,14 @@ func (tx *Tx) userFacts(ctx context.Context, sourceID string, settled time.Time,
 		bridge.Person
 		created time.Time
 		grouped bool
+		twin    string // an older active user with the same externalId
 	}
 	users, err := collect(ctx, tx, func(row scanner) (u user, err error) {
-		err = row.Scan(&u.UserName, intoJSON(&u.Emails), &u.Active, intoTime(&u.created), &u.grouped)
+		err = row.Scan(&u.UserName, intoJSON(&u.Emails), &u.Active, intoTime(&u.created), &u.grouped, &u.twin)
 		return u, err
-	}, `SELECT u.user_name, u.emails, u.active, u.created_at, EXISTS (SELECT 1 FROM memberships m WHERE m.value = u.id)
+	}, `SELECT u.user_name, u.emails, u.active, u.created_at, EXISTS (SELECT 1 FROM memberships m WHERE m.value = u.id),
+		CASE WHEN u.external_id = '' THEN '' ELSE COALESCE((SELECT MIN(o.user_name) FROM users o WHERE o.source_id = u.source_id AND o.external_id = u.external_id
+			AND o.external_id <> '' AND o.deleted_at = 0 AND o.active AND o.id < u.id), '') END
 		FROM users u WHERE u.source_id = $1 AND u.deleted_at = 0 ORDER BY u.id DESC LIMIT $2`, sourceID, doctorUsers)
 	if err != nil {
 		return 0, err
@@ -107,6 +110,9 @@ func (tx *Tx) userFacts(ctx context.Context, sourceID string, settled time.Time,
 			continue
 		}
 		active++
+		if u.twin != "" {
+			f.OneExternalID.Add(u.UserName+" and "+u.twin, time.Time{})
+		}
 		// Some letters around one @: what an inbox needs is for the platform to say.
 		if name := (bridge.Person{UserName: u.UserName}); name.Email() == "" {
 			if len(u.Emails) == 0 {

@@ -201,6 +201,15 @@ func testDirectoryFacts(t *testing.T, open func(*testing.T) *storage.DB) {
 	if f.Everyone != "" || f.InNoGroup.String() != eve.UserName || f.SameName.String() != `"ADS"` {
 		t.Errorf("everyone %q, in no group %q, same name %q", f.Everyone, f.InNoGroup, f.SameName)
 	}
+	User(t, db, src.ID, "fay@corp.example", map[string]any{"externalId": "7"})
+	User(t, db, src.ID, "fay.before@corp.example", map[string]any{"externalId": "7", "active": false})
+	if n := facts(time.Minute).OneExternalID; n.Count != 0 {
+		t.Errorf("who is deactivated is no twin: %s", n)
+	}
+	User(t, db, src.ID, "fay.after@corp.example", map[string]any{"externalId": "7"})
+	if n := facts(time.Minute).OneExternalID; n.String() != "fay.after@corp.example and fay@corp.example" {
+		t.Errorf("active users with one externalId: %s", n)
+	}
 	Read(t, db, func(ctx context.Context, tx *storage.Tx) error {
 		name, err := tx.UserNamed(ctx, src.ID, "EVE@CORP.example")
 		same(t, "as the user is written", name, eve.UserName)
