@@ -23,8 +23,6 @@ type Directory interface {
 	DeleteUser(ctx context.Context, call bridge.Call, id string, ifVersion int64) error
 
 	Group(ctx context.Context, call bridge.Call, id string, members bool) (bridge.GroupResource, error)
-	// SmallGroup is Group with its members if there are at most so many; otherwise small is false.
-	SmallGroup(ctx context.Context, call bridge.Call, id string, most int) (g bridge.GroupResource, small bool, err error)
 	Groups(ctx context.Context, call bridge.Call, q bridge.Query) (bridge.Page[bridge.GroupResource], error)
 	CreateGroup(ctx context.Context, call bridge.Call, g bridge.GroupResource) (bridge.GroupResource, error)
 	// ChangeGroup answers without members. A change without effect keeps the version.

@@ -127,9 +127,6 @@ func (s *server) patchGroup(q *request) (*reply, error) {
 		return nil, err
 	}
 	if len(q.attributes) == 0 { // RFC 7644 section 3.5.2: 200 only when attributes asks for it
-		if re, err := s.small(q, g); re != nil || err != nil {
-			return re, err
-		}
 		return &reply{status: http.StatusNoContent, version: g.Version, location: k.location(s.base, g.ID)}, nil
 	}
 	_, members := q.projection(k).shows(k.refs, nil)
@@ -139,27 +136,6 @@ func (s *server) patchGroup(q *request) (*reply, error) {
 		}
 	}
 	return s.answer(q, http.StatusOK, k, shownGroup(g, members))
-}
-
-// smallGroup is how many members a PATCH shows without being asked.
-const smallGroup = 100
-
-// small answers a PATCH with the group, if it is not a large one: clients go on
-// with what they get. Microsoft asks for 204 and Okta takes it, so theirs are
-// spared the reading.
-func (s *server) small(q *request, g bridge.GroupResource) (*reply, error) {
-	if q.call.Source.Kind != bridge.Other {
-		return nil, nil
-	}
-	_, members := q.projection(s.group).shows(s.group.refs, nil)
-	if members {
-		whole, small, err := s.dir.SmallGroup(q.ctx, q.call, q.id, smallGroup)
-		if err != nil || !small { // the change is made all the same
-			return nil, nil
-		}
-		g = whole
-	}
-	return s.answer(q, http.StatusOK, s.group, shownGroup(g, members))
 }
 
 func (s *server) changeGroup(q *request, steps []bridge.MemberChange, change func(old map[string]any) (map[string]any, error)) (bridge.GroupResource, error) {

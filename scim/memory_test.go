@@ -215,11 +215,6 @@ func (m *memory) Group(_ context.Context, call bridge.Call, id string, members b
 	return g, err
 }
 
-func (m *memory) SmallGroup(ctx context.Context, call bridge.Call, id string, most int) (bridge.GroupResource, bool, error) {
-	g, err := m.Group(ctx, call, id, true)
-	return g, len(g.Members) <= most, err
-}
-
 func (m *memory) takenGroup(g bridge.GroupResource) bool {
 	for _, o := range m.groups {
 		if o.ID != g.ID && o.SourceID == g.SourceID && bridge.Fold(o.DisplayName) == bridge.Fold(g.DisplayName) && (o.ExternalID == "" || g.ExternalID == "" || o.ExternalID == g.ExternalID) {

@@ -32,7 +32,6 @@ func newRig(t testing.TB, change ...func(*Options)) *rig {
 		"secret":      {ID: "src-okta", Name: "okta-main", Kind: bridge.Okta},
 		"secret-read": {ID: "src-okta", Name: "okta-main", Kind: bridge.Okta},
 		"other":       {ID: "src-entra", Name: "entra", Kind: bridge.Entra},
-		"third":       {ID: "src-third", Name: "third", Kind: bridge.Other},
 	}}}
 	o := Options{Directory: r.dir, Auth: r.tok, Log: r.log, PublicURL: publicURL, Logger: zerolog.Nop(), CursorKey: []byte("a key for tests")}
 	for _, c := range change {

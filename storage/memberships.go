@@ -243,9 +243,10 @@ func (tx *Tx) MembersOf(ctx context.Context, groupID string) iter.Seq2[bridge.Me
 	return func(yield func(bridge.MemberRef, error) bool) {
 		after := ""
 		for {
-			page, err := tx.membersAfter(ctx, groupID, after, membersPage)
+			page, err := collect(ctx, tx, scanRef, `SELECT m.value, `+memberType+`, m.display FROM memberships m
+				WHERE m.group_id = $1 AND m.value > $2 ORDER BY m.value LIMIT $3`, groupID, after, membersPage)
 			if err != nil {
-				yield(bridge.MemberRef{}, err)
+				yield(bridge.MemberRef{}, fmt.Errorf("members of group %s: %w", groupID, err))
 				return
 			}
 			for _, m := range page {
@@ -259,17 +260,6 @@ func (tx *Tx) MembersOf(ctx context.Context, groupID string) iter.Seq2[bridge.Me
 			after = page[len(page)-1].Value
 		}
 	}
-}
-
-// FirstMembers are up to n of a group's members, in the order of their ids.
-func (tx *Tx) FirstMembers(ctx context.Context, groupID string, n int) ([]bridge.MemberRef, error) {
-	return tx.membersAfter(ctx, groupID, "", n)
-}
-
-func (tx *Tx) membersAfter(ctx context.Context, groupID, after string, n int) ([]bridge.MemberRef, error) {
-	page, err := collect(ctx, tx, scanRef, `SELECT m.value, `+memberType+`, m.display FROM memberships m
-		WHERE m.group_id = $1 AND m.value > $2 ORDER BY m.value LIMIT $3`, groupID, after, n)
-	return page, named(err, "members of group %s", groupID)
 }
 
 // MemberCount counts a group's members, unknown ones too.

@@ -194,7 +194,7 @@ func TestWhoIsDeletedIsInNoGroupAndTheGroupsShowIt(t *testing.T) {
 		outer := make("Outer", inner, ana.ID)
 		look := func(version int64, members ...string) {
 			t.Helper()
-			g, small, err := d.SmallGroup(t.Context(), call, outer, 2)
+			g, err := d.Group(t.Context(), call, outer, true)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -202,14 +202,11 @@ func TestWhoIsDeletedIsInNoGroupAndTheGroupsShowIt(t *testing.T) {
 			for _, m := range g.Members {
 				have = append(have, m.Value)
 			}
-			if diff := cmp.Diff(members, have); diff != "" || g.Version != version || !small {
-				t.Errorf("version %d, small %v, members (-want +got):\n%s", g.Version, small, diff)
+			if diff := cmp.Diff(members, have); diff != "" || g.Version != version {
+				t.Errorf("version %d, members (-want +got):\n%s", g.Version, diff)
 			}
 		}
 		look(1, ana.ID, inner)
-		if g, small, err := d.SmallGroup(t.Context(), call, outer, 1); err != nil || small || g.Members != nil {
-			t.Errorf("a group of two is not small for one: %v %v %v", g.Members, small, err)
-		}
 		if err := d.DeleteGroup(t.Context(), call, inner, 0); err != nil {
 			t.Fatal(err)
 		}

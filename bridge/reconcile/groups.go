@@ -39,22 +39,6 @@ func (d Directory) Group(ctx context.Context, call bridge.Call, id string, membe
 	return g, err
 }
 
-// SmallGroup reads one group with its members if there are at most so many;
-// otherwise small is false, and the group comes without.
-func (d Directory) SmallGroup(ctx context.Context, call bridge.Call, id string, most int) (g bridge.GroupResource, small bool, err error) {
-	err = d.DB.Read(ctx, func(tx *storage.Tx) error {
-		if g, err = tx.Group(ctx, call.Source.ID, id); err != nil {
-			return err
-		}
-		members, err := tx.FirstMembers(ctx, id, most+1)
-		if small = len(members) <= most; small {
-			g.Members = members
-		}
-		return err
-	})
-	return g, small, err
-}
-
 // Groups lists groups of the calling source.
 func (d Directory) Groups(ctx context.Context, call bridge.Call, q bridge.Query) (page bridge.Page[bridge.GroupResource], err error) {
 	err = d.DB.Read(ctx, func(tx *storage.Tx) error {
