@@ -63,6 +63,14 @@ func (tx *Tx) Members(ctx context.Context, hubID string, includeGone bool) ([]br
 	return inOrder(m), named(err, "members of hub %s", hubID)
 }
 
+// MembersWithAssets are those of Members of whom anything about an asset is on
+// record: mostly few, on a hub of any size.
+func (tx *Tx) MembersWithAssets(ctx context.Context, hubID string) ([]bridge.Member, error) {
+	m, err := collectPacked(ctx, tx, scanMember, `SELECT `+tx.d.packed(memberColumns)+` FROM members
+		WHERE hub_id = $1 AND presence <> 'gone' AND assets <> ''`, hubID)
+	return inOrder(m), named(err, "members of hub %s with assets", hubID)
+}
+
 // membersSince are everyone on the hub, and those who went after t.
 func (tx *Tx) membersSince(ctx context.Context, hubID string, t time.Time) ([]bridge.Member, error) {
 	m, err := collectPacked(ctx, tx, scanMember, `SELECT `+tx.d.packed(memberColumns)+` FROM members

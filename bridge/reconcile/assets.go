@@ -32,7 +32,7 @@ func (p Puller) listAssets(ctx context.Context, conn connectors.Connector, hub b
 		if w.Rules, err = tx.Rules(ctx, hub.ID); err != nil {
 			return err
 		}
-		if w.Members, err = tx.Members(ctx, hub.ID, false); err != nil {
+		if w.Members, err = tx.MembersWithAssets(ctx, hub.ID); err != nil {
 			return err
 		}
 		if w.Open, err = tx.OpenTasks(ctx, hub.ID); err != nil {

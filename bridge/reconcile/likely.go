@@ -126,9 +126,14 @@ func (p Puller) searchFor(ctx context.Context, conn connectors.Connector, hub br
 	if !ok {
 		return nil
 	}
-	shown := make(map[string]bridge.Seen, len(l.Seen))
+	masked := map[string]string{}
 	for _, s := range l.Seen {
-		shown[s.PlatformID] = s
+		if s.Masked && s.PlatformID != "" {
+			masked[s.PlatformID] = s.Email
+		}
+	}
+	if len(masked) == 0 {
+		return nil
 	}
 	type question struct{ id, email string }
 	var questions []question
@@ -138,7 +143,7 @@ func (p Puller) searchFor(ctx context.Context, conn connectors.Connector, hub br
 			return err
 		}
 		for _, m := range members {
-			if s := shown[m.PlatformID]; !s.Masked || s.Email != m.Email {
+			if mask, ok := masked[m.PlatformID]; !ok || mask != m.Email {
 				continue
 			}
 			people, err := tx.People(ctx, m.ToSearch())

@@ -42,6 +42,10 @@ type Listing struct {
 	monitored *monitored       // of a monitor
 }
 
+// mostAhead is for how many members room is made because the platform says that
+// it has as many.
+const mostAhead = 100_000
+
 // List begins a pull and reads the hub. It changes no member, so that it may
 // run beside the lane's tasks; Take takes the listing in. A failure to read is
 // in Listing.Err, already on record; the error returned is storage's.
@@ -73,7 +77,12 @@ func (p Puller) List(ctx context.Context, lease storage.Lease) (Listing, error) 
 		return p.listMonitor(ctx, lease, conn, hub, &l)
 	}
 	if err == nil {
-		for seen, e := range conn.Members(ctx, func(n int) { l.Pull.PlatformTotal = n }) {
+		total := func(n int) {
+			if l.Pull.PlatformTotal = n; len(l.Seen) == 0 { // else it grows by being copied, and for a while is there twice
+				l.Seen = make([]bridge.Seen, 0, min(n, mostAhead))
+			}
+		}
+		for seen, e := range conn.Members(ctx, total) {
 			if e != nil {
 				err = e
 				break

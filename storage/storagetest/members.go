@@ -51,6 +51,11 @@ func testMembers(t *testing.T, open func(t *testing.T) *storage.DB) {
 			if err != nil {
 				return err
 			}
+			got, err = tx.MembersWithAssets(t.Context(), "one")
+			same(t, "with assets", got, []bridge.Member{full})
+			if err != nil {
+				return err
+			}
 			got, err = tx.MembersOfPerson(t.Context(), "ana")
 			same(t, "of a person", got, []bridge.Member{full, elsewhere})
 			if err != nil {
