@@ -1,13 +1,17 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"adbridge/bridge"
 	"adbridge/connectors/meta/metasim"
@@ -27,31 +31,39 @@ func chaosFor(t *testing.T) time.Duration {
 }
 
 // TestChaosEndsAsWished breaks calls at random in every way a simulator knows,
-// while the directory moves and other admins act on the platform. When the
-// faults end, the hub becomes as the directory wishes, and then is quiet.
+// while the directory moves, other admins act on the platform, and the server is
+// killed at any moment and started again on what it left. When all that ends, the
+// hub becomes as the directory wishes, and then is quiet.
 func TestChaosEndsAsWished(t *testing.T) {
 	assetsOnBoth(t, company(), func(t *testing.T, j *assetJourney) {
 		seed := time.Now().UnixNano()
 		t.Logf("seed %d", seed)
 		c := &chaos{assetJourney: j, rng: rand.New(rand.NewPCG(7, uint64(seed))), in: map[string]map[string]bool{}, off: map[string]bool{}, moved: map[string]bool{}, gone: map[string]bool{}, lent: map[string]bool{}}
 		c.begin()
+		c.apart()
 		if j.platform() == "tiktok" {
 			j.tiktok.Faults.Random(seed, 0.15)
-			// 4 and 341 pause every hub of the app for minutes: TestThrottledHubWaitsAsLongAsItIsTold.
-		} else if err := j.meta.Faults.Randomly(metasim.Random{Rate: 0.15, Seed: seed, Codes: []int{1, 2, 17, 32, 613, 80004}}); err != nil {
+		} else if err := j.meta.Faults.Randomly(metasim.Random{Rate: 0.15, Seed: seed, Codes: []int{1, 2, 4, 17, 32, 341, 613, 80004}}); err != nil {
 			t.Fatal(err)
 		}
-		moves := 0
+		moves, cuts := 0, 0
 		for end := time.Now().Add(chaosFor(t)); time.Now().Before(end); moves++ {
 			c.move()
-			if moves%8 == 7 { // else the back-offs of a few faults would be all there is to see
+			if c.rng.IntN(8) == 0 { // else the back-offs of a few faults would be all there is to see
 				j.timePasses()
-				j.restart() // a process keeps to a pause that it heard of
+			}
+			if c.rng.IntN(10) == 0 { // which also ends the pauses that a process keeps to
+				c.cutPower()
+				cuts++
 			}
 			<-time.After(time.Duration(c.rng.IntN(60)) * time.Millisecond)
 		}
 		j.mend()
-		t.Logf("%d moves, %d writes", moves, j.written(""))
+		t.Logf("%d moves, %d writes, %d power cuts", moves, j.written(""), cuts)
+		if j.written("") == 0 || cuts == 0 {
+			t.Error("there was no chaos")
+		}
+		j.timePasses()
 		j.restart()
 		c.converges()
 		c.holds()
@@ -70,6 +82,37 @@ type chaos struct {
 	gone  map[string]bool            // whom another admin removed
 	lent  map[string]bool            // whom another admin gave more on the ad account
 	alien map[string]string          // whom adbridge has no business with
+	srv   *server                    // while it is a process of its own
+}
+
+// apart leaves the server to a process of its own, which can be killed; this one
+// looks at the database beside it.
+func (c *chaos) apart() {
+	c.t.Helper()
+	c.end()
+	app, err := NewApp(context.Background(), c.config(), zerolog.Nop())
+	c.ok(err)
+	c.app = app
+	c.end = sync.OnceFunc(func() {
+		c.srv.kill()
+		c.ok(app.Close())
+	})
+	c.plugIn()
+}
+
+// plugIn starts the process. The simulators limit nothing, so that the app may
+// have what the highest tier has.
+func (c *chaos) plugIn() {
+	c.t.Helper()
+	c.srv = c.serve("--tiktok-tier", "ultimate")
+	c.idp.BaseURL = c.srv.url + "/scim/v2"
+}
+
+// cutPower kills the server wherever it is, and starts it again.
+func (c *chaos) cutPower() {
+	c.t.Helper()
+	c.srv.kill()
+	c.plugIn()
 }
 
 func (c *chaos) begin() {

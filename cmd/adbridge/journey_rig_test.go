@@ -135,8 +135,7 @@ func newJourney(t *testing.T, platform string, there []seat) *journey {
 func (j *journey) start() {
 	j.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	c := Config{Listen: "127.0.0.1:0", DB: j.db, KeyFile: filepath.Join(j.dir, "adbridge.key"), PublicURL: "http://127.0.0.1", LogLevel: "debug", LogFormat: "json"}
-	app, err := NewApp(ctx, c, zerolog.New(j.log).Level(zerolog.DebugLevel))
+	app, err := NewApp(ctx, j.config(), zerolog.New(j.log).Level(zerolog.DebugLevel))
 	if err != nil {
 		j.t.Fatal(err)
 	}
@@ -168,6 +167,10 @@ func (j *journey) start() {
 			j.t.Logf("the server said:\n%s", s[max(0, len(s)-4000):])
 		}
 	})
+}
+
+func (j *journey) config() Config {
+	return Config{Listen: "127.0.0.1:0", DB: j.db, KeyFile: filepath.Join(j.dir, "adbridge.key"), PublicURL: "http://127.0.0.1", LogLevel: "debug", LogFormat: "json"}
 }
 
 // restart stops the server and starts another.
