@@ -58,7 +58,8 @@ func (j *assetJourney) busy() {
 }
 
 // TestABusyBusinessIsReadAgainWhenMetaSays: not every ten minutes until then. A
-// removal does not wait for it, for the limit may be that of reading alone.
+// removal waits for it, too, and says so: it begins with a reading, which counts
+// against the same limit, and Meta lengthens the pause of who goes on calling.
 func TestABusyBusinessIsReadAgainWhenMetaSays(t *testing.T) {
 	t.Parallel()
 	ben := "ben.okafor@" + lumen
@@ -77,9 +78,13 @@ func TestABusyBusinessIsReadAgainWhenMetaSays(t *testing.T) {
 	if in := time.Until(lane.PullAt); in < 40*time.Minute || in > 45*time.Minute {
 		t.Errorf("it is read again in %s, and Meta asks for 45 minutes", in)
 	}
+	calls := len(j.meta.Requests())
 	j.deactivate(ben)
 	j.quiet()
-	j.is(ben, bridge.NoRole)
+	j.planned(ben, bridge.Waiting, bridge.PlatformThrottled)
+	if n := len(j.meta.Requests()) - calls; n > 0 {
+		t.Errorf("%d calls left in the pause that Meta asked for", n)
+	}
 }
 
 // TestABusyAdAccountKeepsNobodyOnTheHub: the limit of one ad account neither
