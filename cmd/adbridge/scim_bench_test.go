@@ -124,10 +124,10 @@ func BenchmarkSCIMSize(b *testing.B) {
 	eachRig(b, func(b *testing.B, few *scimRig) {
 		ten, huge := few.group("Ten", 10), few.group("Everyone", 100_000)
 		b.Run("member-group=100000", func(b *testing.B) {
-			compare(b, few, few, func(int) ask { return addAsk(ten, 1) }, func(int) ask { return addAsk(huge, 1) })
+			compare(b, few.direct, few.direct, func(int) ask { return addAsk(ten, 1) }, func(int) ask { return addAsk(huge, 1) })
 		})
 		b.Run("members=1000-group=100000", func(b *testing.B) {
-			compare(b, few, few, func(int) ask { return addAsk(ten, 1000) }, func(int) ask { return addAsk(huge, 1000) })
+			compare(b, few.direct, few.direct, func(int) ask { return addAsk(ten, 1000) }, func(int) ask { return addAsk(huge, 1000) })
 		})
 	})
 }
@@ -150,39 +150,41 @@ func lookups(b *testing.B, few, many *scimRig) {
 	n := benchUsers()
 	small, large := few.people(1000), many.people(n)
 	place := func(i, of int) int { return (i * 7919) % of }
-	b.Run(fmt.Sprintf("get-users=%d", n), func(b *testing.B) {
-		compare(b, few, many, func(i int) ask { return getAsk(small[place(i, 1000)]) }, func(i int) ask { return getAsk(large[place(i, n)]) })
-	})
-	b.Run(fmt.Sprintf("filter-users=%d", n), func(b *testing.B) {
-		compare(b, few, many, func(i int) ask { return findAsk(stored(place(i, 1000))) }, func(i int) ask { return findAsk(stored(place(i, n))) })
-	})
-	b.Run(fmt.Sprintf("begins-users=%d", n), func(b *testing.B) {
-		compare(b, few, many, func(i int) ask { return beginsAsk(stored(place(i, 1000))) }, func(i int) ask { return beginsAsk(stored(place(i, n))) })
-	})
+	for _, c := range []struct {
+		name         string
+		small, large func(i int) ask
+	}{
+		{"get", func(i int) ask { return getAsk(small[place(i, 1000)]) }, func(i int) ask { return getAsk(large[place(i, n)]) }},
+		{"filter", func(i int) ask { return findAsk(stored(place(i, 1000))) }, func(i int) ask { return findAsk(stored(place(i, n))) }},
+		{"begins", func(i int) ask { return beginsAsk(stored(place(i, 1000))) }, func(i int) ask { return beginsAsk(stored(place(i, n))) }},
+	} {
+		b.Run(fmt.Sprintf("%s-users=%d/handler", c.name, n), func(b *testing.B) { compare(b, few.direct, many.direct, c.small, c.large) })
+		b.Run(fmt.Sprintf("%s-users=%d/http", c.name, n), func(b *testing.B) { compare(b, few.wire(), many.wire(), c.small, c.large) })
+	}
 	b.Run(fmt.Sprintf("begin-all-users=%d", n), func(b *testing.B) {
-		compare(b, few, many, func(int) ask { return beginsAsk("person") }, func(int) ask { return beginsAsk("person") })
+		compare(b, few.direct, many.direct, func(int) ask { return beginsAsk("person") }, func(int) ask { return beginsAsk("person") })
 	})
 	ten, huge := few.group("Ten", 10), many.group("Everyone", 100_000)
 	b.Run(fmt.Sprintf("member-group=100000-users=%d", n), func(b *testing.B) {
-		compare(b, few, many, func(int) ask { return addAsk(ten, 1) }, func(int) ask { return addAsk(huge, 1) })
+		compare(b, few.direct, many.direct, func(int) ask { return addAsk(ten, 1) }, func(int) ask { return addAsk(huge, 1) })
 	})
 	b.Run(fmt.Sprintf("walk-users=%d", n), func(b *testing.B) { many.walk(b, n, "") })
 	b.Run(fmt.Sprintf("walk-by-userName-users=%d", n), func(b *testing.B) { many.walk(b, n, "sortBy=userName&") })
 }
 
 // compare sends requests to the small and the large in turns and reports the
-// quotient of the times and of the memory, from the handler alone.
-func compare(b *testing.B, few, many *scimRig, small, large func(i int) ask) {
+// quotient of the times and of the memory.
+func compare(b *testing.B, few, many func(ask), small, large func(i int) ask) {
 	const turn = 10
 	var times [2][]time.Duration
 	var bytes [2]uint64
 	for i := range 200 { // statements prepared, caches as in use
-		few.direct(small(i))
-		many.direct(large(i))
+		few(small(i))
+		many(large(i))
 	}
 	n := 0
 	for b.Loop() {
-		for side, r := range []*scimRig{few, many} {
+		for side, send := range []func(ask){few, many} {
 			next := []func(int) ask{small, large}[side]
 			asks := make([]ask, turn)
 			for i := range asks {
@@ -191,7 +193,7 @@ func compare(b *testing.B, few, many *scimRig, small, large func(i int) ask) {
 			before := allocated()
 			for _, a := range asks {
 				at := time.Now()
-				r.direct(a)
+				send(a)
 				times[side] = append(times[side], time.Since(at))
 			}
 			bytes[side] += allocated() - before

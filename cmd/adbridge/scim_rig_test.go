@@ -165,6 +165,16 @@ func (r *scimRig) direct(a ask) {
 	}
 }
 
+// wire sends it over one connection.
+func (r *scimRig) wire() func(ask) {
+	p := r.pipe()
+	return func(a ask) {
+		if err := p.send(a); err != nil {
+			r.tb.Error(err)
+		}
+	}
+}
+
 // pipe is a connection that is kept alive. It reads answers with next to no
 // work, because it shares the machine with the server that it measures.
 type pipe struct {
