@@ -18,7 +18,8 @@ import (
 type Options struct {
 	URL         string           // a path, sqlite:path, or postgres://…
 	NewID       func() string    // nil: UUIDv7
-	Now         func() time.Time // nil: time.Now
+	Now         func() time.Time // the time, whatever any clock says; nil: see Machine
+	Machine     func() time.Time // the machine's clock, set by PostgreSQL's; nil: time.Now
 	Key         *Keyring         // seals secrets; without one they can be neither stored nor read
 	Log         zerolog.Logger
 	AutoMigrate bool // bring an older database up to date in Open
@@ -33,6 +34,7 @@ type DB struct {
 	pool    *sql.DB // PostgreSQL: everything; SQLite: migrations
 	lite    *lite   // SQLite only
 	watch   watchers
+	clock   clock
 	older   atomic.Pointer[VersionError] // set while the schema is older than the binary
 	marks   atomic.Int64                 // made by this process; see MarkDirty
 }
@@ -44,14 +46,17 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if o.NewID == nil {
 		o.NewID = func() string { return uuid.Must(uuid.NewV7()).String() }
 	}
-	if o.Now == nil {
-		o.Now = time.Now
+	if o.Machine == nil {
+		o.Machine = time.Now
 	}
 	at, err := parseURL(o.URL)
 	if err != nil {
 		return nil, err
 	}
 	db := &DB{opts: o, dialect: dialect{postgres: at.postgres}, place: at.place}
+	if db.clock.machine = o.Now; o.Now == nil {
+		db.clock.machine = o.Machine
+	}
 	if at.postgres {
 		err = db.openPostgres(ctx, at)
 	} else {
@@ -110,8 +115,9 @@ func (db *DB) begin(r runner) *Tx {
 // Now is the one time of the transaction: UTC, in microseconds.
 func (tx *Tx) Now() time.Time { return tx.now }
 
-// Now is the time by the clock of all transactions.
-func (db *DB) Now() time.Time { return db.opts.Now().UTC().Truncate(time.Microsecond) }
+// Now is the time by the clock of all transactions: on PostgreSQL the database
+// server's, to some milliseconds.
+func (db *DB) Now() time.Time { return db.clock.now() }
 
 // NewID makes an id. Ids grow.
 func (tx *Tx) NewID() string { return tx.db.opts.NewID() }

@@ -88,6 +88,11 @@ func (db *DB) openPostgres(ctx context.Context, at place) error {
 	if err := db.pool.PingContext(ctx); err != nil {
 		return errors.Join(db.explain(err), db.pool.Close())
 	}
+	if db.opts.Now == nil {
+		if err := db.setClock(ctx); err != nil {
+			return errors.Join(err, db.pool.Close())
+		}
+	}
 	db.watch.init(db, at.config)
 	return nil
 }

@@ -37,6 +37,9 @@ func (w *watchers) init(db *DB, config *pgx.ConnConfig) {
 	var ctx context.Context
 	ctx, w.cancel = context.WithCancel(context.Background())
 	w.wait.Go(func() { w.notify(ctx) })
+	if db.opts.Now == nil {
+		w.wait.Go(func() { db.keepClock(ctx) })
+	}
 }
 
 func (w *watchers) close() {
