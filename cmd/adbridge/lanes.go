@@ -24,6 +24,13 @@ const (
 	laneRetry = 5 * time.Second // after an error of ours
 	lookPause = 20 * time.Millisecond
 	pullRetry = 10 * time.Minute // after a pull that failed
+	// restlessAfter is how long a hub that moves during every plan is planned
+	// again before anything else: so a mass of changes meets the guards as one.
+	// After it the tasks have turns of their own, each as long as a plan and at
+	// least this long: a directory that never stands still must not keep a
+	// leaver's access alive.
+	restlessAfter = 30 * time.Second
+	shortestTurn  = time.Second
 	// assetRetry is when a hub is read again some of whose assets could not be read.
 	assetRetry = time.Hour
 )
@@ -254,6 +261,9 @@ type lane struct {
 	wake   <-chan struct{}
 	listed chan pulled        // not nil while a pull runs beside the tasks
 	cancel context.CancelFunc // of that pull
+	// restless is since when every plan has found the hub moved before its tasks
+	// could be carried out; turn is until when they go before the next plan.
+	restless, turn time.Time
 }
 
 type pulled struct {
@@ -283,9 +293,8 @@ func (l *lane) step(ctx context.Context) (bool, error) {
 	switch {
 	case hub.Halt != nil && !hub.Halt.Until.IsZero() && !now.Before(hub.Halt.Until):
 		return true, l.resume(ctx, hub)
-	case state.Generation != state.Planned:
-		_, _, err := l.Planner.Plan(ctx, l.lease)
-		return true, err
+	case state.Generation != state.Planned && !now.Before(l.turn):
+		return true, l.planMoved(ctx, now)
 	case l.listed == nil && PullDue(hub.Halt, state, now):
 		return true, l.startPull(ctx, state)
 	}
@@ -295,8 +304,15 @@ func (l *lane) step(ctx context.Context) (bool, error) {
 		return true, l.endPull(ctx, got)
 	default:
 	}
+	if state.Generation == state.Planned {
+		l.restless = time.Time{}
+	}
 	if worked, err := l.Worker.Next(ctx, l.lease); worked || err != nil {
 		return worked, err
+	}
+	if state.Generation != state.Planned { // nothing more to do in this turn
+		l.turn = time.Time{}
+		return true, nil
 	}
 	if !state.PlanAt.IsZero() && !now.Before(state.PlanAt) {
 		_, _, err := l.Planner.Plan(ctx, l.lease)
@@ -314,6 +330,21 @@ func (l *lane) step(ctx context.Context) (bool, error) {
 		l.listed = nil
 		return true, l.endPull(ctx, got)
 	}
+}
+
+// planMoved plans a hub that has moved. What is on its way rests on the last
+// plan, and is asked for again right before each call (Recheck).
+func (l *lane) planMoved(ctx context.Context, now time.Time) error {
+	if l.restless.IsZero() {
+		l.restless = now
+	}
+	if _, _, err := l.Planner.Plan(ctx, l.lease); err != nil {
+		return err
+	}
+	if end := l.DB.Now(); end.Sub(l.restless) >= restlessAfter {
+		l.turn = end.Add(max(shortestTurn, end.Sub(now)))
+	}
+	return nil
 }
 
 // PullDue says whether the hub is to be read: it is time, or someone asked. A
