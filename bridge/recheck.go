@@ -128,7 +128,7 @@ func (r *recheck) hub() (Code, string) {
 	hub := r.w.Hub
 	switch {
 	case hub.Halt != nil:
-		return haltCode(hub.Halt.State), hub.Halt.Note
+		return haltCode(*hub.Halt), hub.Halt.Note
 	case hub.Mode == ModeObserve || hub.Mode == "":
 		return HubObserving, ""
 	case r.t.Action != Assign && r.t.Action != Unassign && !hub.Mode.Allows(Row{Action: r.t.Action, Situation: r.t.Cause}):

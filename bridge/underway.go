@@ -237,7 +237,7 @@ func (p *planner) halt() {
 	reason, detail := HubObserving, ""
 	halt := p.w.Hub.Halt
 	if halt != nil {
-		reason, detail = haltCode(halt.State), halt.Note
+		reason, detail = haltCode(*halt), halt.Note
 		if halt.Reason != "" && halt.Reason != reason {
 			detail = fmt.Sprintf("%s: %s", halt.Reason, detail)
 		}
@@ -258,11 +258,15 @@ func (p *planner) halt() {
 	}
 }
 
-func haltCode(s HubState) Code {
-	switch s {
-	case Quarantined:
+// haltCode is why nothing leaves a hub that is halted. Where a person has to
+// clear something on the platform first, it is that: it does not try again by itself.
+func haltCode(h Halt) Code {
+	switch {
+	case h.State == Quarantined && h.Until.IsZero() && h.Reason != "":
+		return h.Reason
+	case h.State == Quarantined:
 		return HubQuarantined
-	case Disconnected:
+	case h.State == Disconnected:
 		return HubDisconnected
 	}
 	return HubPaused
