@@ -405,7 +405,7 @@ func (x *explainer) plan() Step {
 			}
 		}
 		if r.ends() {
-			text += ", until " + stamp(r.Until)
+			text += ", until " + r.until(x.w.Now)
 		}
 		s.Lines = append(s.Lines, Line{Text: text, Code: r.Reason})
 		if r.Verdict == Held {

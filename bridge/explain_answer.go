@@ -50,7 +50,7 @@ func (x *explainer) answer() (string, string, Actor) {
 		s += " (" + r.Detail + ")"
 	}
 	if r.ends() {
-		s += ", until " + stamp(r.Until)
+		s += ", until " + r.until(x.w.Now)
 	}
 	return answerOnAssets(r, s+".", reason)
 }

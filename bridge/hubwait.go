@@ -1,10 +1,14 @@
 package bridge
 
+import (
+	"fmt"
+	"time"
+)
+
 // hubWait is the task by which the platform told the whole hub to come back
 // later: it does not allow changes of people yet, or asked to slow down. Until
 // then nothing leaves, and a row that says "to be done" would not be true. nil:
-// there is none. A used-up quota of invitations is no such wait: those have tasks
-// that show it.
+// there is none. A used-up quota of invitations stops invitations only: see noQuota.
 func (p *planner) hubWait() *Task {
 	var longest *Task
 	for i := range p.w.Open {
@@ -67,4 +71,47 @@ func (p *planner) assetsStandStill() {
 			s.TaskID = t.ID
 		}
 	}
+}
+
+// noQuota lets every invitation wait that would go out while the platform's
+// quota of them is used up, whether it was tried or not. It comes after the
+// guards: who has to approve something may do so meanwhile.
+func (p *planner) noQuota() {
+	if !p.w.Now.Before(p.w.InviteAfter) {
+		return
+	}
+	n := 0
+	for _, it := range p.items {
+		if it.Action != Invite && it.Action != ReInvite {
+			continue
+		}
+		if it.Verdict == Do {
+			it.is(Waiting, PlatformInviteQuota, "")
+			it.Until = p.w.InviteAfter
+		}
+		if it.Verdict == Waiting && it.Reason == PlatformInviteQuota {
+			it.Until = later(it.Until, p.w.InviteAfter)
+			n++
+		}
+	}
+	if n == 0 {
+		return
+	}
+	waits := "1 invitation waits"
+	if n > 1 {
+		waits = fmt.Sprintf("%d invitations wait", n)
+	}
+	p.alarms = append(p.alarms, Alarm{PlatformInviteQuota, fmt.Sprintf("%s until %s (in %s)", waits, p.w.InviteAfter.UTC().Format(time.RFC3339), left(p.w.Now, p.w.InviteAfter))})
+}
+
+// left is how long it is until then, for people.
+func left(now, until time.Time) string {
+	d := until.Sub(now).Round(time.Minute)
+	switch {
+	case d < time.Minute:
+		return "less than a minute"
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", d/time.Minute)
+	}
+	return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
 }

@@ -33,6 +33,7 @@ func planned(w World) *planner {
 	p.halfApproved()
 	p.assets()
 	p.halt()
+	p.noQuota()
 	return p
 }
 

@@ -99,6 +99,14 @@ func why(r Row) string {
 	return s
 }
 
+// until is when the row's waiting is over, and how long that still is.
+func (r Row) until(now time.Time) string {
+	if !r.Until.After(now) {
+		return stamp(r.Until)
+	}
+	return fmt.Sprintf("%s (%s from now)", stamp(r.Until), left(now, r.Until))
+}
+
 // ends says that the row's waiting is over at Until. An open invitation only
 // becomes a finding then.
 func (r Row) ends() bool {

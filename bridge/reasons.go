@@ -151,7 +151,7 @@ var reasonTable = []Reason{
 
 	{PlatformTokenRevoked, "the platform refuses the token: revoked, expired or wrong", HubAdmin, "connect the hub again with a new token"},
 	{PlatformThrottled, "the platform asks to slow down", Nobody, "it goes on by itself"},
-	{PlatformInviteQuota, "the platform's quota of invitations is used up", Nobody, "invitations go on by themselves when it is free again"},
+	{PlatformInviteQuota, "the platform's quota of invitations is used up, and it takes none before the time given", Nobody, "nothing has to be done: they go out by themselves then"},
 	{PlatformBlocked, "the platform blocks changes by this account as abusive or against its policy", HubAdmin, "clear the block in the platform's own support pages, then resume the hub"},
 	{PlatformTooEarly, "the platform does not allow people to be changed yet (up to 7 days after a system user was made)", Nobody, "it is tried again by itself"},
 	{PlatformForbidden, "the platform does not allow this to the app or account", HubAdmin, "check the role of the connected account and the app's access"},

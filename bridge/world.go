@@ -18,7 +18,8 @@ type World struct {
 	Invitations []Invitation // all that we ever sent for people still in question
 	Desired     []Desired    // what the last plan wished, and since when
 	Decisions   []Decision   // those in force, and expired exemptions
-	Open        []Task       // tasks under way: running, accepted and not yet confirmed
+	Open        []Task       // tasks that are not ended
+	InviteAfter time.Time    // before then the platform takes no invitation: its quota is used up
 
 	Pull    Pull    // the last complete pull; zero if there was none
 	History History // what was done lately, for the rolling guards

@@ -377,6 +377,8 @@ func (f *worldFile) take(line string) error {
 		w.Pull.PlatformTotal = a.number("total", -1)
 		w.Pull.BusinessID = a.get("business", "biz")
 		w.Pull.Complete = a.get("complete", "yes") == "yes"
+	case "quota":
+		w.InviteAfter = a.when("until", "24h")
 	case "history":
 		w.History.Removals, w.History.Invites = a.number("removals", 0), a.number("invites", 0)
 		w.History.AssetRemovals = a.number("assets", 0)

@@ -46,9 +46,11 @@ func (tx *Tx) SnapshotWith(ctx context.Context, hubID string, further []bridge.R
 	step(func() (e error) { w.Invitations, e = tx.Invitations(ctx, w.Hub.ID); return })
 	step(func() (e error) { w.Desired, e = tx.DesiredOf(ctx, w.Hub.ID); return })
 	step(func() (e error) { w.Decisions, e = tx.standingDecisions(ctx, w.Hub.ID); return })
-	step(func() (e error) {
-		w.Open, e = tx.tasksIn(ctx, w.Hub.ID, `('running', 'accepted', 'waiting', 'held')`)
-		return
+	step(func() (e error) { w.Open, e = tx.OpenTasks(ctx, w.Hub.ID); return })
+	step(func() error {
+		lane, err := tx.Lane(ctx, w.Hub.ID)
+		w.InviteAfter = lane.InviteAfter
+		return err
 	})
 	step(func() (e error) { w.Pull, _, e = tx.LastPull(ctx, w.Hub.ID, true); return })
 	step(func() (e error) { w.Preflight, _, e = tx.Preflight(ctx, w.Hub.ID); return })

@@ -218,6 +218,9 @@ func (p Planner) leaveTasks(ctx context.Context, tx *storage.Tx, hub bridge.Hub,
 			continue
 		}
 		t := taskOf(tx, hub, r, correlation)
+		if r.Verdict == bridge.Waiting {
+			t.Reason = r.Cause // why it waits is the hub's: see Task.Shown
+		}
 		fresh = append(fresh, t)
 		if e, ok := grantUsed(hub, r, t.ID, correlation); ok {
 			used = append(used, e)

@@ -167,6 +167,16 @@ func TestInvitationQuotaHoldsInvitationsOnly(t *testing.T) {
 					t.Errorf("people are not told what %s waits for: %+v", task.Email, task)
 				}
 			}
+			for _, who := range []string{first, second} {
+				j.planned(who, bridge.Waiting, bridge.PlatformInviteQuota)
+				if counts := j.row(who).Counts(); counts != bridge.CountPending {
+					t.Errorf("a report counts %s as %q", who, counts)
+				}
+				j.says(0, []string{"explain", who}, "Waiting (invite none → Collaborator): the platform's quota of invitations is used up", " min from now)", "they go out by themselves then (nobody)")
+			}
+			j.says(exitChanges, []string{"plan", "h"}, "2 invitations wait until ")
+			j.pull()
+			j.says(exitChanges, []string{"report", "h"}, "2 invitations wait until ")
 			j.mend()
 			j.timePasses()
 			j.restart()

@@ -158,6 +158,7 @@ func testSnapshot(t *testing.T, open func(t *testing.T) *storage.DB) {
 
 	t.Run("TheRestOfTheWorldIsTheHubsOwn", func(t *testing.T) {
 		db := withHubs(t, open, "one", "two")
+		quota := ago(-time.Hour)
 		note(t, db, func(tx *storage.Tx) error {
 			ctx := t.Context()
 			for i, d := range []bridge.Decision{
@@ -187,6 +188,14 @@ func testSnapshot(t *testing.T, open func(t *testing.T) *storage.DB) {
 					return err
 				}
 			}
+			lane, err := tx.Lane(ctx, "one")
+			if err != nil {
+				return err
+			}
+			lane.InviteAfter = quota
+			if err := tx.UpdateLane(ctx, lane); err != nil {
+				return err
+			}
 			return tx.MarkDirty(ctx, "one")
 		})
 		w := world(t, db)
@@ -195,7 +204,10 @@ func testSnapshot(t *testing.T, open func(t *testing.T) *storage.DB) {
 			decisions = append(decisions, d.ID)
 		}
 		same(t, "decisions", decisions, []string{"a", "c"})
-		same(t, "tasks under way or stuck", ids(w.Open), []string{"t1", "t2", "t3", "t4"})
+		same(t, "tasks that are not ended", ids(w.Open), []string{"t0", "t1", "t2", "t3", "t4"})
+		if !w.InviteAfter.Equal(quota) {
+			t.Errorf("the quota of invitations is used up until %v, the lane says %v", w.InviteAfter, quota)
+		}
 		same(t, "history", w.History, bridge.History{Removals: 3, Population: 9})
 		if w.Pull.ID != "p1" || w.Hub.Generation != 2 || w.Now.IsZero() {
 			t.Errorf("pull %q, generation %d, now %v", w.Pull.ID, w.Hub.Generation, w.Now)
