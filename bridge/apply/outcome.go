@@ -106,7 +106,7 @@ func (w Worker) outcome(ctx context.Context, b *batch, receipt connectors.Receip
 	w.Log.Warn().Str("hub", b.hub.Slug).Str("task", b.task().ID).Str("op", e.Op).Str("kind", string(e.Kind)).Str("request_id", e.RequestID).Msg(e.Message)
 	if e.Unsent {
 		switch e.Kind {
-		case connectors.KindForbidden, connectors.KindRefused, connectors.KindNotFound:
+		case connectors.KindForbidden, connectors.KindRefused, connectors.KindNotFound, connectors.KindMalformed:
 			// What the platform would not show may be shown later. The change itself
 			// was not refused, and is not held until a person releases it.
 			return w.later(ctx, b, e)

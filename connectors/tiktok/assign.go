@@ -34,7 +34,11 @@ func (c *Connector) Assign(ctx context.Context, who connectors.Subject, access b
 	if k.Many {
 		has, err := c.has(ctx, who.PlatformID, access.Asset)
 		if err != nil {
-			return connectors.Receipt{}, c.explain(ctx, err, func(no *connectors.Error) error { return c.whyNotAssigned(ctx, no, who, access.Asset) })
+			err = c.explain(ctx, err, func(no *connectors.Error) error { return c.whyNotAssigned(ctx, no, who, access.Asset) })
+			if connectors.KindOf(err) == connectors.KindNotFound { // the asset, or the member: no change can be made
+				return connectors.Receipt{}, err
+			}
+			return connectors.Receipt{}, unsent(err)
 		}
 		if !k.Covers(access.Roles, has) {
 			return c.swap(ctx, nil, who, access, has)

@@ -128,7 +128,7 @@ func (c *Connector) Cancel(ctx context.Context, who connectors.Subject) (connect
 	// meantime; whether it does is not documented. So look first.
 	at, err := c.standing(ctx, who.Email)
 	if err != nil {
-		return connectors.Receipt{}, err
+		return connectors.Receipt{}, unsent(err)
 	}
 	if !at.invited && at.bound {
 		return connectors.Receipt{}, c.refused(op, connectors.KindNotFound, bridge.PlatformNotFound,
@@ -141,6 +141,14 @@ func (c *Connector) Cancel(ctx context.Context, who connectors.Subject) (connect
 		at, err := c.standing(ctx, who.Email)
 		return absentOr(no, at.surely, err)
 	})
+}
+
+// unsent marks an error of a read before a change, which was not sent then.
+func unsent(err error) error {
+	if e, ok := errors.AsType[*connectors.Error](err); ok {
+		e.Unsent = true
+	}
+	return err
 }
 
 // standing is where an address stands: invited (declined ones are still to be

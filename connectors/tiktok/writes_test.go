@@ -1,7 +1,9 @@
 package tiktok
 
 import (
+	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -298,6 +300,40 @@ func TestAnInvitationWithAnAccountThatIsNotOursNamesIt(t *testing.T) {
 		refusal(t, permission, err, connectors.KindNotFound, bridge.PlatformAssetNotFound)
 		if !strings.Contains(err.Error(), offeredID) || h.Sent("one@example.org") != 0 {
 			t.Errorf("%v, %d e-mails", err, h.Sent("one@example.org"))
+		}
+	}
+}
+
+// TestALookThatIsForbiddenRefusesNoChange: before an invitation is withdrawn, and
+// before a TikTok account's roles are changed, TikTok is asked what is there. A no
+// to that is none to the change, which was not sent.
+func TestALookThatIsForbiddenRefusesNoChange(t *testing.T) {
+	for _, code := range []int{40001, 40002} {
+		h := startHub(t, tiktoksim.Switches{}, append(active(3), pending("dana@example.org")...))
+		c := open1(t, h)
+		changes := map[string]func() error{
+			"bc/member/get": func() error {
+				_, err := c.Cancel(t.Context(), connectors.Subject{Email: "dana@example.org"})
+				return err
+			},
+			"bc/asset/get": func() error {
+				_, err := c.Assign(t.Context(), connectors.Subject{PlatformID: "6900000000000000001"},
+					bridge.AssetAccess{Asset: bridge.Asset{Kind: ttAccount, ID: ttAccountID}, Roles: []string{"LIVE"}})
+				return err
+			},
+		}
+		for op, change := range changes {
+			h.Faults.Add(tiktoksim.Fault{Op: op, Kind: tiktoksim.Envelope, Code: code, Times: -1})
+			err := change()
+			if e, ok := errors.AsType[*connectors.Error](err); !ok || !e.Unsent {
+				t.Errorf("%d to %s: %v is not marked as unsent", code, op, err)
+			}
+			h.Mend()
+			for _, r := range h.Requests() {
+				if r.Method != http.MethodGet {
+					t.Errorf("%d to %s: %s %s was sent", code, op, r.Method, r.Path)
+				}
+			}
 		}
 	}
 }
