@@ -139,6 +139,12 @@ func (h *human) acceptedLast() bool {
 	return slices.ContainsFunc(h.invitations, func(i Invitation) bool { return i.State == InvitationAccepted && i.EndedAt.Equal(h.lastEnd()) })
 }
 
+// unshownLast says that the platform said yes to the invitation that ended last,
+// and did not show it.
+func (h *human) unshownLast() bool {
+	return slices.ContainsFunc(h.invitations, func(i Invitation) bool { return i.unshown() && i.EndedAt.Equal(h.lastEnd()) })
+}
+
 // declined stops: nobody is asked twice without a person's word, which must
 // be younger than the no.
 func (p *planner) declined(it *item, at time.Time) {
@@ -229,8 +235,15 @@ func (p *planner) again(it *item, action Action) {
 	case n >= p.set.InviteAttempts:
 		it.is(NeedsPerson, InviteAttempts, fmt.Sprintf("%d invitations came to nothing, limit %d", n, p.set.InviteAttempts))
 	case n > 0:
-		if until := ended.Add(resendAfter(n)); p.w.Now.Before(until) {
+		until, unshown := ended.Add(resendAfter(n)), h.unshownLast()
+		if unshown && n == 1 {
+			until = ended.Add(unshownFor)
+		}
+		if p.w.Now.Before(until) {
 			detail := fmt.Sprintf("attempt %d of %d", n+1, p.set.InviteAttempts)
+			if unshown {
+				detail = "the platform said yes to the last one and did not show it; " + detail
+			}
 			if h.acceptedLast() {
 				detail = fmt.Sprintf("accepted on %s, and not on the hub any more; %s", ended.UTC().Format(time.DateOnly), detail)
 			}

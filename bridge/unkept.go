@@ -53,6 +53,28 @@ func UnkeptInvitation(t Task, i Invitation) (Invitation, bool) {
 	return i, false
 }
 
+// unshownFor is how long no other invitation follows one to which the platform
+// said yes and which no reading showed: it may only be late, and nobody is to be
+// invited twice.
+const unshownFor = time.Hour
+
+// UnkeptInvite is the invitation that a task sent once a late enough reading
+// has contradicted the platform's yes to it; false where it is another one, or was
+// seen. It counts as one that vanished, so that it is still ours if it shows late.
+func UnkeptInvite(t Task, i Invitation, now time.Time) (Invitation, bool) {
+	if i.PersonID != t.PersonID || !i.State.Open() || !i.SeenAt.IsZero() || i.SentAt.Before(t.AboutToAt) {
+		return i, false
+	}
+	i.State, i.EndedAt, i.NextTry = InvitationVanished, now, now.Add(unshownFor)
+	return i, true
+}
+
+// unshown says that no reading ever showed the invitation, and one looked for it
+// in particular: a pull leaves the longer pause to whoever accepts unseen.
+func (i Invitation) unshown() bool {
+	return i.State == InvitationVanished && i.SeenAt.IsZero() && i.NextTry.Equal(i.EndedAt.Add(unshownFor))
+}
+
 // UnkeptAccess does the same for access to an asset: what the reading shows is
 // there, and of it ours is what was before the yes.
 //

@@ -188,6 +188,9 @@ func takeBack(ctx context.Context, tx *storage.Tx, b *batch, t bridge.Task, read
 		if i, was := bridge.UnkeptInvitation(t, i); was {
 			changed = append(changed, i)
 		}
+		if i, was := bridge.UnkeptInvite(t, i, tx.Now()); was && unshown(t, read) {
+			changed = append(changed, i)
+		}
 	}
 	if err := tx.PutInvitations(ctx, changed); err != nil || t.MemberID == "" {
 		return err
@@ -201,6 +204,9 @@ func takeBack(ctx context.Context, tx *storage.Tx, b *batch, t bridge.Task, read
 	}
 	was := m.AppliedAt
 	m = bridge.Unkept(t, m, read.row)
+	if unshown(t, read) && m.Presence == bridge.Invited {
+		m.Presence, m.GoneAt = bridge.Gone, tx.Now()
+	}
 	if ofAsset(t) {
 		a := accessOf(&m, t.Asset)
 		was = a.AppliedAt
@@ -212,4 +218,9 @@ func takeBack(ctx context.Context, tx *storage.Tx, b *batch, t bridge.Task, read
 		return nil // a later write of ours has overtaken this one
 	}
 	return tx.PutMembers(ctx, []bridge.Member{m})
+}
+
+// unshown says that the platform said yes to an invitation and shows nobody.
+func unshown(t bridge.Task, read reading) bool {
+	return t.Action == bridge.Invite && read.row.Presence == ""
 }

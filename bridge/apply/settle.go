@@ -150,6 +150,10 @@ func (w Worker) confirm(ctx context.Context, b *batch) error {
 		if err := takeBack(ctx, tx, b, *t, read); err != nil {
 			return "", nil, err
 		}
+		if unshown(*t, read) { // it may be late: the next plan waits, and has the tries counted as those of other invitations
+			t.State = bridge.Superseded
+			return audit.TaskContradicted, map[string]any{"attempt": t.Attempt}, errors.Join(tx.AskPull(ctx, b.hub.ID), tx.MarkDirty(ctx, b.hub.ID))
+		}
 		if t.Contradicted++; t.Contradicted >= contradictions {
 			t.State = bridge.TaskHeld
 			return audit.TaskHeld, map[string]any{"reason": t.Reason}, nil

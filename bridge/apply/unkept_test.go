@@ -23,6 +23,7 @@ type liar struct {
 	hides   string // a listing leaves this one out, and the platform's total counts them
 	misses  string // the next listing leaves this one out, and its total does not count them
 	members map[string]bridge.Role
+	invited map[string]bridge.Role // by address
 }
 
 func (l *liar) yes(call string, do func()) (connectors.Receipt, error) {
@@ -52,7 +53,14 @@ func (l *liar) Remove(_ context.Context, who connectors.Subject) (connectors.Rec
 	return l.yes("remove", func() { delete(l.members, who.PlatformID); delete(l.has, who.PlatformID) })
 }
 
+func (l *liar) Invite(_ context.Context, emails []string, role bridge.Role, _ ...bridge.AssetAccess) (connectors.Receipt, error) {
+	return l.yes("invite "+emails[0], func() { l.invited[emails[0]] = role })
+}
+
 func (l *liar) rows() (rows []bridge.Seen) {
+	for email, role := range l.invited {
+		rows = append(rows, bridge.Seen{Kind: bridge.Human, Presence: bridge.Invited, InvitationID: "8" + email, Email: email, Role: role})
+	}
 	for id, role := range l.members {
 		rows = append(rows, bridge.Seen{Kind: bridge.Human, Presence: bridge.Active, PlatformID: id, Email: people[id], Role: role})
 	}
@@ -63,7 +71,9 @@ func (l *liar) rows() (rows []bridge.Seen) {
 var people = map[string]string{"900": "ana@corp.example", "901": "bo@corp.example", "902": "cy@corp.example"}
 
 func (l *liar) Find(_ context.Context, who connectors.Subject) ([]bridge.Seen, error) {
-	return slices.DeleteFunc(l.rows(), func(s bridge.Seen) bool { return s.PlatformID != who.PlatformID }), nil
+	return slices.DeleteFunc(l.rows(), func(s bridge.Seen) bool {
+		return s.PlatformID != who.PlatformID || who.PlatformID == "" && s.Email != who.Email
+	}), nil
 }
 
 func (l *liar) Owners(context.Context) ([]bridge.Seen, error) {
@@ -78,7 +88,8 @@ func (l *liar) Members(_ context.Context, total func(int)) iter.Seq2[bridge.Seen
 			total(len(l.members) - 1)
 		}
 		for _, s := range l.rows() {
-			if s.PlatformID != l.hides && s.PlatformID != missed && !yield(s, nil) {
+			left := s.PlatformID != "" && (s.PlatformID == l.hides || s.PlatformID == missed)
+			if !left && !yield(s, nil) {
 				return
 			}
 		}
@@ -91,7 +102,7 @@ func (l *liar) Traits() bridge.Traits { return bridge.Traits{ListsOwners: true} 
 // whom the rules want lowered.
 func told(t *testing.T, b *bench, role bridge.Role) (*liar, reconcile.Puller) {
 	t.Helper()
-	l := &liar{books: b.books, members: map[string]bridge.Role{"900": role, "901": bridge.Owner, "902": bridge.Owner}}
+	l := &liar{books: b.books, invited: map[string]bridge.Role{}, members: map[string]bridge.Role{"900": role, "901": bridge.Owner, "902": bridge.Owner}}
 	dial := func(context.Context, string, func(connectors.Call)) (connectors.Connector, error) { return l, nil }
 	b.worker.Dial = dial
 	b.write(func(ctx context.Context, tx *storage.Tx) error {
