@@ -128,6 +128,7 @@ const (
 	DecisionOverride Code = "decision.override"
 	TaskUnderWay     Code = "task.under-way"
 	TaskUnconfirmed  Code = "task.unconfirmed"
+	TaskAnswerLost   Code = "task.answer-lost"
 	TaskNotWanted    Code = "task.not-wanted"
 	TaskAlreadySo    Code = "task.already-so"
 )

@@ -39,7 +39,7 @@ func (it *item) takesAway() bool {
 // ripe says that nothing but the guards stands between the row and its task.
 // A task that waits for the platform is as ripe as one that is ready.
 func (it *item) ripe() bool {
-	return it.Verdict == Do || it.Verdict == Waiting && it.TaskID != "" && it.Reason != TaskUnderWay && it.Reason != TaskUnconfirmed
+	return it.Verdict == Do || it.Verdict == Waiting && it.TaskID != "" && !it.inHand()
 }
 
 // owed says that the row would come to be done if nobody stopped it.
@@ -47,7 +47,7 @@ func (it *item) owed() bool { return it.ripe() || it.Verdict == Waiting && it.Re
 
 // inHand says that the row's change is being carried out.
 func (it *item) inHand() bool {
-	return it.Verdict == Waiting && (it.Reason == TaskUnderWay || it.Reason == TaskUnconfirmed)
+	return it.Verdict == Waiting && (it.Reason == TaskUnderWay || it.Reason == TaskUnconfirmed || it.Reason == TaskAnswerLost)
 }
 
 // concerned says that the row counts among those whom one change concerns:

@@ -30,7 +30,7 @@ var SettingTable = []Setting{
 		"24h", time.Second, 7*24*time.Hour, func(s *Settings) *time.Duration { return &s.PullEvery }),
 	duration("pull-max-age", "refuse removals and lowerings on a picture of the hub older than this",
 		"24h", time.Minute, 7*24*time.Hour, func(s *Settings) *time.Duration { return &s.PullMaxAge }),
-	propagation("propagation-delay", "how long a write may take to show in a read; `platform` takes what the platform is known for",
+	propagation("propagation-delay", "how long a write may take to show in a read; `platform` takes what the platform is known for. An invitation whose answer was lost is looked for 20 times as long before it is sent again",
 		"platform"),
 	number("min-admins", "accepted admins that must remain; an approval can go down to 1, nothing can go below",
 		"number", "2", 1, 100, func(s *Settings) *int { return &s.MinAdmins }),

@@ -139,6 +139,9 @@ func (p *planner) heed(it *item, t *Task) {
 		case acts && t.doubtful():
 			it.is(NeedsPerson, t.Reason, t.Detail)
 			it.Until, it.TaskID = time.Time{}, sameID(t, same)
+		case acts && t.Reason == TaskAnswerLost:
+			it.is(Waiting, t.Reason, "sent on "+stamp(t.AboutToAt))
+			it.Until, it.TaskID = t.NotBefore, sameID(t, same)
 		case acts:
 			it.is(Waiting, TaskUnderWay, string(t.Action)+" is being carried out")
 			it.Until = time.Time{}

@@ -37,6 +37,32 @@ func (b *batch) lag() time.Duration {
 	return lag
 }
 
+// secondLook is how many times as long as it may take to show an invitation
+// whose answer was lost has to be absent before it is sent again: ten minutes,
+// where nothing else is set.
+const secondLook = 20
+
+// lookAgain says whether an absent effect has to be looked for once more, and
+// when. Of an invitation one absent reading is not enough, since a second one
+// cannot be taken back; whatever else was lost may be repeated without harm. A
+// reading some minutes after another that did not show it either is enough.
+func (b *batch) lookAgain(read reading) (time.Time, bool) {
+	t := b.task()
+	if t.Action != bridge.Invite && t.Action != bridge.ReInvite || b.traits.NoInvitations || b.said != nil {
+		return time.Time{}, false
+	}
+	proved := t.EffectBy().Add(secondLook * b.lag())
+	if t.Reason == bridge.TaskAnswerLost && !read.began.Before(proved) {
+		return time.Time{}, false
+	}
+	// In between it is looked for as well, so that it is known soon if it shows.
+	next := t.EffectBy().Add(3 * read.began.Sub(t.EffectBy()))
+	if next.Before(proved) {
+		return next, true
+	}
+	return proved, true
+}
+
 func (w Worker) settleOne(ctx context.Context, one *batch) error {
 	if gone, err := w.memberGone(ctx, one); gone || err != nil {
 		return err
@@ -68,6 +94,12 @@ func (w Worker) settleOne(ctx context.Context, one *batch) error {
 			t.State, t.Reason = bridge.Running, bridge.PlatformUnknownOutcome
 			t.NotBefore = showsBy
 			return audit.TaskUnknown, map[string]any{"until": t.NotBefore}, nil
+		})
+	}
+	if next, again := one.lookAgain(read); again {
+		return w.finish(ctx, one, func(_ context.Context, _ *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
+			t.State, t.Reason, t.NotBefore = bridge.Running, bridge.TaskAnswerLost, next
+			return audit.TaskUnknown, map[string]any{"reason": t.Reason, "until": t.NotBefore}, nil
 		})
 	}
 	return w.finish(ctx, one, func(ctx context.Context, tx *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
