@@ -441,7 +441,11 @@ func (x *explainer) done() Step {
 				text += " (" + t.Detail + ")"
 			}
 		}
-		s.Lines = append(s.Lines, Line{At: cmp.Or(t.AboutToAt, t.CreatedAt), Text: text, Code: t.Reason})
+		code := t.Reason
+		if t.State == Accepted || t.State == Confirmed {
+			code = x.why(t)
+		}
+		s.Lines = append(s.Lines, Line{At: cmp.Or(t.AboutToAt, t.CreatedAt), Text: text, Code: code})
 	}
 	for _, f := range x.last(func(f Fact) bool {
 		return ids[f.Task] && (strings.HasPrefix(f.Action, "platform.") || strings.HasPrefix(f.Action, "task."))

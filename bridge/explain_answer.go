@@ -3,6 +3,7 @@ package bridge
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -71,7 +72,7 @@ func (x *explainer) nobodyHere() (string, string, Actor) {
 		if t.Action == Cancel {
 			done = "cancelled their invitation"
 		}
-		reason := ReasonOf(cmp.Or(t.Reason, t.Cause))
+		reason := ReasonOf(x.why(t))
 		answer += fmt.Sprintf(" adbridge %s on %s (%s): %s", done, stamp(cmp.Or(t.AboutToAt, t.CreatedAt)), t.From.Word(), reason.Meaning)
 		if reason.Code == DecisionApproved || reason.Code == DecisionOverride {
 			answer += "; before, " + ReasonOf(t.Cause).Meaning
@@ -80,7 +81,7 @@ func (x *explainer) nobodyHere() (string, string, Actor) {
 			answer += fmt.Sprintf(". Before that, on %s, %s", stamp(f.At), factText(f))
 		}
 		answer += "."
-		if reason.Next != "nothing" && (!x.allLeft() || gone(reason.Code)) {
+		if reason.Next != "nothing" && reason.Code != t.Cause && (!x.allLeft() || gone(reason.Code)) {
 			next, actor = reason.Next, reason.Actor
 			if actor == Nobody {
 				actor = IdentityTeam // who alone can undo it
@@ -114,6 +115,20 @@ func (x *explainer) takenAway() (last Task, ok bool) {
 		}
 	}
 	return last, ok
+}
+
+// why is what a change that is done was for. What kept the platform from it for a
+// while is still the task's reason, and is not why it was done.
+func (x *explainer) why(t Task) Code {
+	if !strings.HasPrefix(string(t.Reason), "platform.") {
+		return cmp.Or(t.Reason, t.Cause)
+	}
+	for _, f := range x.last(func(f Fact) bool { return f.Task == t.ID && f.Action == "task.planned" }, 1) {
+		if code, ok := f.Detail["reason"].(string); ok {
+			return Code(code)
+		}
+	}
+	return t.Cause
 }
 
 // saidBefore is the last thing that the identity provider took away before a time.

@@ -21,6 +21,10 @@ person ben users active=no
 person cem
 person dan
 person eve
+person fay
+person gil
+member f fay presence=gone applied=none gone=-1h
+member g gil presence=gone applied=none gone=-1h
 member a ana presence=gone applied=none gone=-1h
 member b ben presence=gone applied=none gone=-1h
 member c cem presence=gone applied=none gone=-1h
@@ -31,13 +35,14 @@ member d dan presence=gone applied=none gone=-1h
 		{At: at.Add(-time.Minute), Actor: "source:okta", Action: "membership.removed", Meaning: "the identity provider took people out of a group", Subject: "TikTok Users", Person: "ana"},
 		{At: at.Add(time.Minute), Actor: "source:okta", Action: "membership.removed", Meaning: "too late to be why", Subject: "Other", Person: "ana"},
 		{At: at.Add(-time.Minute), Actor: "source:okta", Action: "user.deactivated", Meaning: "the identity provider deactivated a user", Subject: "ben@corp.example", Person: "ben"},
+		{At: at, Actor: "bridge", Action: "task.planned", Meaning: "a change is on its way", Person: "fay", Task: "tfay", Detail: map[string]any{"reason": string(CauseLeftGroups)}},
 		{At: at.Add(-time.Minute), Actor: "source:okta", Action: RequestRefused, Meaning: "a request of the identity provider was refused: PATCH /Users/eve was answered 400: no", Person: "eve"},
 	}
 	removal := func(person, member string, reason Code, state TaskState) Task {
 		return Task{ID: "t" + person, Action: Remove, PersonID: person, MemberID: member, From: Collaborator, State: state, Reason: reason, Cause: SitLeft, CreatedAt: at, AboutToAt: at}
 	}
 	tasks := []Task{removal("ana", "a", CauseLeftGroups, Confirmed), removal("ben", "b", CauseDeactivated, Accepted), removal("cem", "c", DecisionApproved, Confirmed),
-		removal("dan", "d", CauseLeftGroups, Superseded),
+		removal("dan", "d", CauseLeftGroups, Superseded), removal("fay", "f", PlatformUnreachable, Confirmed), removal("gil", "g", PlatformUnknownOutcome, Accepted),
 		{ID: "i", Action: Cancel, PersonID: "eve", From: Collaborator, State: Confirmed, Reason: CauseLeftGroups, Cause: SitStaleInvite, CreatedAt: at, AboutToAt: at}}
 	of := func(needle string) ([]Fact, []Task) {
 		var f []Fact
@@ -65,6 +70,9 @@ member d dan presence=gone applied=none gone=-1h
 			"reactivate or reassign", IdentityTeam},
 		"cem": {[]string{"a person approved this change; before, on the hub, but in none of the groups that give a role on it"}, "put the person into a group", IdentityTeam},
 		"dan": {[]string{"They were on it as Collaborator until 2026-11-21 11:00 UTC, and no removal by adbridge is on record"}, "put the person into a group", IdentityTeam},
+		// What was in the way for a while is not why they were removed.
+		"fay": {[]string{"adbridge removed them from the hub on 2026-11-21 11:00 UTC (Collaborator): the person left every group that gave the role."}, "put the person back into a group", IdentityTeam},
+		"gil": {[]string{"adbridge removed them from the hub on 2026-11-21 11:00 UTC (Collaborator): on the hub, but in none of the groups that give a role on it."}, "put the person into a group", IdentityTeam},
 		"eve": {[]string{"adbridge cancelled their invitation on 2026-11-21 11:00 UTC", "a request of the identity provider was refused: PATCH /Users/eve was answered 400: no"}, "put the person back into a group", IdentityTeam},
 	} {
 		f, done := of(needle)
