@@ -431,13 +431,14 @@ func (o *operation) applyMulti(list []any) ([]any, error) {
 		}
 		for _, e := range added {
 			m := e.(map[string]any)
+			primary := m["primary"] == true // said here; one that is there already only stays so if no other is named
 			if i := sameValue(list, m); i >= 0 {
 				maps.Copy(list[i].(map[string]any), m)
 				m = list[i].(map[string]any)
 			} else {
 				list = append(list, e)
 			}
-			if m["primary"] == true {
+			if primary {
 				changed = m
 			}
 		}

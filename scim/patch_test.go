@@ -70,6 +70,7 @@ func TestPatchDoesToAUserWhatEitherIdPMeans(t *testing.T) {
 		{"replace with one object", `{"op":"replace","path":"emails","value":{"value":"z"}}`, "emails", `[{"value":"z"}]`},
 		{"replace with nothing", `{"op":"replace","path":"emails","value":[]}`, "emails", `[]`},
 		{"a new primary ends the old", `{"op":"add","path":"emails","value":{"type":"other","value":"o","primary":true}}`, "emails", `[{"type":"work","value":"ana@work","primary":false},` + home + `,{"type":"other","value":"o","primary":true}]`},
+		{"a new primary ends the old, named behind it", `{"op":"add","path":"emails","value":[{"type":"home","value":"ana@home","primary":true},{"type":"work","value":"ana@work"}]}`, "emails", `[{"type":"work","value":"ana@work","primary":false},{"type":"home","value":"ana@home","primary":true}]`},
 		{"primary set through a filter ends the old", `{"op":"replace","path":"emails[type eq \"home\"].primary","value":"true"}`, "emails|0|primary", `false`},
 		{"last primary of a list wins", `{"op":"replace","path":"emails","value":[{"value":"1","primary":"True"},{"value":"2","primary":true}]}`, "emails", `[{"value":"1","primary":false},{"value":"2","primary":true}]`},
 		{"sub-attribute of all values", `{"op":"replace","path":"emails.display","value":"d"}`, "emails|1|display", `"d"`},
