@@ -292,18 +292,30 @@ func (r *bulkRun) complete() {
 	}
 }
 
+// resolve puts ids in the place of the bulkIds that have become resources.
+func (r *bulkRun) resolve(s string) string {
+	return mentions(s, func(id string) string {
+		if to := r.byID[id]; to != nil && to.id != "" {
+			return to.id
+		}
+		return bulkPrefix + id
+	})
+}
+
+// address is where the operation goes; RFC 7644 section 3.7 wants it in every
+// answer but that of a POST that failed. "" when the path names no resource.
+func (r *bulkRun) address(op *bulkOp) string {
+	path := "/" + strings.Trim(r.resolve(op.path), "/")
+	if _, id, _, ok := r.s.find(http.MethodGet, path); !ok || id == "" || strings.Contains(id, bulkPrefix) {
+		return ""
+	}
+	return r.s.base + path
+}
+
 // send carries out one operation as if it had come by itself. References to
 // missing are left out.
 func (r *bulkRun) send(op *bulkOp, method string, missing map[string]bool) {
-	resolve := func(s string) string {
-		return mentions(s, func(id string) string {
-			if to := r.byID[id]; to != nil && to.id != "" {
-				return to.id
-			}
-			return bulkPrefix + id
-		})
-	}
-	path := "/" + strings.Trim(resolve(op.path), "/")
+	path := "/" + strings.Trim(r.resolve(op.path), "/")
 	rt, id, _, ok := r.s.find(method, path)
 	if !ok || rt.handle == nil || !rt.write || path == "/Bulk" {
 		op.fail(newFault(http.StatusNotFound, "", "%s %s is not possible in a bulk request; use /Users, /Groups, or one of them with an id.", method, quote(op.path)))
@@ -317,7 +329,7 @@ func (r *bulkRun) send(op *bulkOp, method string, missing map[string]bool) {
 			if len(missing) > 0 {
 				v = without(v, missing)
 			}
-			data = string(appendValue(nil, eachString(v, resolve)))
+			data = string(appendValue(nil, eachString(v, r.resolve)))
 		}
 		var err error
 		if q.fields, err = fieldsOf(data); err != nil {
@@ -334,9 +346,6 @@ func (r *bulkRun) send(op *bulkOp, method string, missing map[string]bool) {
 		f := translate(err, k, id)
 		if f.cause != nil {
 			r.s.logger.Error().Err(f.cause).Str("request", r.q.note.ID).Str("path", path).Msg("scim bulk operation not served")
-		}
-		if method != http.MethodPost && id != "" && f.Status != http.StatusNotFound {
-			op.location = r.s.base + path
 		}
 		op.fail(f)
 		return
@@ -394,8 +403,15 @@ func (r *bulkRun) answer() []byte {
 		if op.bulkID != "" {
 			b = appendString(append(b, `,"bulkId":`...), op.bulkID)
 		}
-		if op.location != "" && (op.failed == nil || op.method != http.MethodPost) {
-			b = appendString(append(b, `,"location":`...), op.location)
+		location := op.location
+		switch {
+		case op.method == http.MethodPost && op.failed != nil:
+			location = ""
+		case location == "":
+			location = r.address(op)
+		}
+		if location != "" {
+			b = appendString(append(b, `,"location":`...), location)
 		}
 		if op.etag != "" && op.failed == nil {
 			b = appendString(append(b, `,"version":`...), op.etag)

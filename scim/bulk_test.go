@@ -74,7 +74,8 @@ func TestBulkDoesEachOperationAsIfItCameAlone(t *testing.T) {
 	b.has("schemas", val(t, `["urn:ietf:params:scim:api:messages:2.0:BulkResponse"]`))
 	b.has("Operations|0|location", testBase+"/Users/"+r.userNamed("new")).has("Operations|0|version", `W/"1"`).has("Operations|0|method", "POST").has("Operations|0|response", nil)
 	b.has("Operations|1|location", testBase+"/Users/"+u).has("Operations|1|version", `W/"2"`)
-	b.has("Operations|4|response|status", "404")
+	b.has("Operations|4|response|status", "404").has("Operations|4|location", testBase+"/Groups/missing")
+	b.has("Operations|5|location", testBase+"/Users/"+u).has("Operations|7|location", testBase+"/Users/"+u)
 	b.has("Operations|6|response|scimType", "uniqueness").has("Operations|6|location", nil)
 	if got := r.members(g); !reflect.DeepEqual(got, []string{"m1", "m2"}) {
 		t.Errorf("members are %v", got)
@@ -131,6 +132,26 @@ func TestBulkResolvesPeopleWhoReferToEachOtherAndRefusesGroupsThatDo(t *testing.
 	}
 	if len(r.dir.groups) != 1 {
 		t.Errorf("%d groups were made, want one", len(r.dir.groups))
+	}
+}
+
+// RFC 7644 section 3.7: a location is required, except in the event of a POST failure.
+func TestBulkSaysWhereWhatFailedWasToGo(t *testing.T) {
+	r := newRig(t)
+	b := r.do("POST", "/Bulk", bulkBody(
+		newUserOp("a", `"userName":"a"`),
+		`{"method":"PUT","path":"/Users/gone","data":{"userName":"b"}}`,
+		`{"method":"PATCH","path":"Users/x","data":5}`,
+		`{"method":"DELETE","path":"/Users/bulkId:a","version":"W/\"9\""}`,
+		`{"method":"DELETE","path":"/Users/bulkId:nobody"}`,
+		`{"method":"DELETE","path":"/Users"}`,
+		newUserOp("again", `"userName":"a"`),
+	)).want(200)
+	if got := statuses(b); got != "a:201 :404 :400 :412 :400 :404 again:409" {
+		t.Errorf("statuses are %s\n%s", got, b.raw)
+	}
+	for n, want := range map[int]any{1: testBase + "/Users/gone", 2: testBase + "/Users/x", 3: testBase + "/Users/" + r.userNamed("a"), 4: nil, 5: nil, 6: nil} {
+		b.has(fmt.Sprintf("Operations|%d|location", n), want)
 	}
 }
 
