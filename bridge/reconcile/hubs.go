@@ -67,7 +67,7 @@ func ChangeHub(ctx context.Context, db *storage.DB, idOrSlug, by, action string,
 		if hub, err = findHub(ctx, tx, idOrSlug); err != nil {
 			return err
 		}
-		halted := hub.Halt != nil
+		halted, every := hub.Halt != nil, hub.Settings.PullEvery
 		detail, err := change(&hub)
 		if err != nil {
 			return err
@@ -80,12 +80,31 @@ func ChangeHub(ctx context.Context, db *storage.DB, idOrSlug, by, action string,
 				return err
 			}
 		}
+		if hub.Settings.PullEvery < every {
+			if err := pullSooner(ctx, tx, hub); err != nil {
+				return err
+			}
+		}
 		if err := tx.MarkDirty(ctx, hub.ID); err != nil {
 			return err
 		}
 		return tx.AddEvents(ctx, hubEvent(hub, action, by, detail))
 	})
 	return hub, err
+}
+
+// pullSooner brings the next pull forward to what pull-every is now: the one that
+// was set before may be a week ahead.
+func pullSooner(ctx context.Context, tx *storage.Tx, hub bridge.Hub) error {
+	lane, err := tx.Lane(ctx, hub.ID)
+	if err != nil {
+		return err
+	}
+	if latest := tx.Now().Add(hub.Settings.PullEvery); lane.PullAt.After(latest) {
+		lane.PullAt = latest
+		return tx.UpdateLane(ctx, lane)
+	}
+	return nil
 }
 
 // goOn ends the back-offs of a hub whose halt has ended: they were for the
