@@ -87,6 +87,7 @@ func TestBothWaysFindTheSameBeginnings(t *testing.T) {
 // TestWhatBeginsSoIsARange: a text begins with another if and only if it comes
 // not before it, in the order of bytes, and before what is behind it.
 func TestWhatBeginsSoIsARange(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		letter := rapid.SampledFrom([]rune{0, 'a', 'b', 0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xe000, 0xffff, 0x10000, 0x10fffe, 0x10ffff})
 		s := string(rapid.SliceOfN(letter, 1, 3).Draw(t, "beginning"))

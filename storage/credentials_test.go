@@ -27,6 +27,7 @@ func keyring(t *testing.T, keys ...byte) *storage.Keyring {
 }
 
 func TestNoFileOfTheDatabaseShowsASecret(t *testing.T) {
+	t.Parallel()
 	url := storagetest.SQLite(t)
 	db := storagetest.Open(t, url)
 	givenHub(t, db)
@@ -63,6 +64,7 @@ func TestNoFileOfTheDatabaseShowsASecret(t *testing.T) {
 }
 
 func TestRotationMovesEverythingToTheNewKey(t *testing.T) {
+	t.Parallel()
 	storagetest.EachURL(t, func(t *testing.T, url string) {
 		withKey := func(k *storage.Keyring) *storage.DB {
 			return storagetest.Open(t, url, func(o *storage.Options) { o.Key = k })

@@ -58,6 +58,7 @@ func hold(t *testing.T, db *storage.DB) (release func()) {
 }
 
 func TestAFailedWriteUndoesOnlyItself(t *testing.T) {
+	t.Parallel()
 	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
 		ctx := t.Context()
 		src := storagetest.Source(t, db, "okta")
@@ -101,6 +102,7 @@ func TestAFailedWriteUndoesOnlyItself(t *testing.T) {
 }
 
 func TestAWriteCancelledBeforeItRunsDoesNotRun(t *testing.T) {
+	t.Parallel()
 	db := storagetest.Open(t, storagetest.SQLite(t))
 	release := hold(t, db)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -120,6 +122,7 @@ func TestAWriteCancelledBeforeItRunsDoesNotRun(t *testing.T) {
 // A caller who hangs up in the middle of a statement must not roll back what
 // others wrote in the same transaction.
 func TestACallerWhoHangsUpHarmsNobodyElse(t *testing.T) {
+	t.Parallel()
 	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
 		src := storagetest.Source(t, db, "okta")
 		var all sync.WaitGroup
@@ -146,6 +149,7 @@ func TestACallerWhoHangsUpHarmsNobodyElse(t *testing.T) {
 }
 
 func TestAReadSeesOneSnapshot(t *testing.T) {
+	t.Parallel()
 	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
 		src := storagetest.Source(t, db, "okta")
 		storagetest.User(t, db, src.ID, "before", nil)
@@ -173,6 +177,7 @@ func TestAReadSeesOneSnapshot(t *testing.T) {
 }
 
 func TestTimeAndIdsOfATransaction(t *testing.T) {
+	t.Parallel()
 	storagetest.EachURL(t, func(t *testing.T, url string) {
 		now := time.Date(2026, 5, 6, 7, 8, 9, 123456789, time.FixedZone("x", 3600))
 		db := storagetest.Open(t, url, func(o *storage.Options) { o.Now = func() time.Time { return now } })
@@ -202,6 +207,7 @@ func woken(c <-chan struct{}, within time.Duration) bool {
 }
 
 func TestWakeReachesThisProcessAndOthers(t *testing.T) {
+	t.Parallel()
 	storagetest.EachURL(t, func(t *testing.T, url string) {
 		here, there := storagetest.Open(t, url), storagetest.Open(t, url)
 		near, stop := here.Watch()
@@ -226,6 +232,7 @@ func TestWakeReachesThisProcessAndOthers(t *testing.T) {
 }
 
 func TestAFailedWriteWakesNobody(t *testing.T) {
+	t.Parallel()
 	db := storagetest.Open(t, storagetest.SQLite(t))
 	wake, stop := db.Watch()
 	defer stop()
@@ -239,6 +246,7 @@ func TestAFailedWriteWakesNobody(t *testing.T) {
 }
 
 func TestWhatIsCommittedOutlivesTheProcess(t *testing.T) {
+	t.Parallel()
 	storagetest.EachURL(t, func(t *testing.T, url string) {
 		db := storagetest.Open(t, url)
 		src := storagetest.Source(t, db, "okta")
@@ -257,6 +265,7 @@ func TestWhatIsCommittedOutlivesTheProcess(t *testing.T) {
 }
 
 func TestOpenSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	junk := filepath.Join(dir, "junk.db")
 	if err := os.WriteFile(junk, []byte(strings.Repeat("not a database ", 100)), 0o600); err != nil {
@@ -289,6 +298,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 }
 
 func TestTheDatabaseFileIsItsOwnersAlone(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "a %20?b#c.db")
 	storagetest.Open(t, path)
 	st, err := os.Stat(path)
@@ -320,6 +330,7 @@ func raw(t *testing.T, url, query string) {
 }
 
 func TestANewerDatabaseIsRefused(t *testing.T) {
+	t.Parallel()
 	storagetest.EachURL(t, func(t *testing.T, url string) {
 		if err := storagetest.Open(t, url).Close(); err != nil {
 			t.Fatal(err)
@@ -334,6 +345,7 @@ func TestANewerDatabaseIsRefused(t *testing.T) {
 }
 
 func TestAnOlderDatabaseWaitsForMigrate(t *testing.T) {
+	t.Parallel()
 	storagetest.EachURL(t, func(t *testing.T, url string) {
 		db := storagetest.Open(t, url, func(o *storage.Options) { o.AutoMigrate = false })
 		err := db.Write(t.Context(), func(*storage.Tx) error { return nil })
@@ -353,6 +365,7 @@ func TestAnOlderDatabaseWaitsForMigrate(t *testing.T) {
 }
 
 func TestManyProcessesMigrateAtOnce(t *testing.T) {
+	t.Parallel()
 	storagetest.EachURL(t, func(t *testing.T, url string) {
 		var all sync.WaitGroup
 		for range 4 {
@@ -398,6 +411,7 @@ func TestALockedDatabaseSaysSo(t *testing.T) {
 
 // Two processes on one SQLite file: neither loses a write.
 func TestTwoProcessesShareOneFile(t *testing.T) {
+	t.Parallel()
 	storagetest.EachURL(t, func(t *testing.T, url string) {
 		dbs := []*storage.DB{storagetest.Open(t, url), storagetest.Open(t, url)}
 		src := storagetest.Source(t, dbs[0], "okta")

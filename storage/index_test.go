@@ -65,6 +65,7 @@ func lookups(c crowdedDirectory) []lookup {
 // many there are, in a directory that is empty, just filled, or well known,
 // and also by a plan that was made when it was small.
 func TestCommonFiltersGoByAnIndex(t *testing.T) {
+	t.Parallel()
 	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
 		c := crowdedDirectory{db: db, source: storagetest.Source(t, db, "okta"), other: storagetest.Source(t, db, "entra")}
 		for _, step := range []struct {

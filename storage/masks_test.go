@@ -17,6 +17,7 @@ import (
 // userName or as alias, the index finds exactly the live people whose address
 // the mask may hide.
 func TestPeopleBehindAMaskAreThoseItFits(t *testing.T) {
+	t.Parallel()
 	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
 		sources := []bridge.Source{storagetest.Source(t, db, "okta"), storagetest.Source(t, db, "entra")}
 		r := rand.New(rand.NewPCG(3, 4))
@@ -106,6 +107,7 @@ func TestPeopleBehindAMaskAreThoseItFits(t *testing.T) {
 
 // TestWhoIsLikeAMemberGoesByAnIndex: neither a mask nor a name reads the directory.
 func TestWhoIsLikeAMemberGoesByAnIndex(t *testing.T) {
+	t.Parallel()
 	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
 		c := crowdedDirectory{db: db, source: storagetest.Source(t, db, "okta"), other: storagetest.Source(t, db, "entra")}
 		c.grow(t, 3000)

@@ -17,6 +17,7 @@ import (
 // TestPackedRowsAreTheRows reads members, people and wishes packed and column
 // by column: whatever the texts in them, both ways see the same.
 func TestPackedRowsAreTheRows(t *testing.T) {
+	t.Parallel()
 	ctx := t.Context()
 	db, err := Open(ctx, Options{URL: filepath.Join(t.TempDir(), "adbridge.db"), AutoMigrate: true})
 	if err != nil {
@@ -113,6 +114,7 @@ func same[T any](t *testing.T, tx *Tx, scan func(scanner) (T, error), columns, f
 // TestAPackedRowOfAnotherShapeIsRefused: a column too many or too few is an
 // error, not a value in the wrong place.
 func TestAPackedRowOfAnotherShapeIsRefused(t *testing.T) {
+	t.Parallel()
 	var s string
 	var n int64
 	for _, row := range []string{``, `[]`, `["a"]`, `["a",1,2]`, `["a","b"]`, `[1,"a"]`, `["a",1`, `{"a":1}`, `["a",1.5]`, `["a",null]`} {

@@ -8,6 +8,7 @@ import (
 )
 
 func TestPlacesGrowAndMoveAsFewRowsAsCanBe(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		had   []int64
 		moved int // rows with a place that get another

@@ -7,6 +7,7 @@ import (
 
 // TestInstantReadsWhatItShould: points in time as IdPs write them, and none that are not.
 func TestInstantReadsWhatItShould(t *testing.T) {
+	t.Parallel()
 	for s, want := range map[string]string{
 		"2024-03-01T10:00:00+02:00":      "2024-03-01T08:00:00Z",
 		"2024-03-01t08:00:00z":           "2024-03-01T08:00:00Z",

@@ -50,6 +50,7 @@ func givenHub(t testing.TB, db *storage.DB) {
 }
 
 func TestAQuietHubWritesNothing(t *testing.T) {
+	t.Parallel()
 	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
 		givenHub(t, db)
 		members, wishes, plan := crowd(200)
@@ -77,6 +78,7 @@ func TestAQuietHubWritesNothing(t *testing.T) {
 }
 
 func TestOneChangeWritesOneRow(t *testing.T) {
+	t.Parallel()
 	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
 		givenHub(t, db)
 		members, wishes, plan := crowd(200)

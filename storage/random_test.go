@@ -189,7 +189,8 @@ func inBrackets(t *rapid.T, depth int) *bridge.Expr {
 // TestFiltersMeanTheSameEverywhere: random people, random filters; both
 // databases find exactly those whom the plain reading of the filter names.
 func TestFiltersMeanTheSameEverywhere(t *testing.T) {
-	dbs := map[string]*storage.DB{"sqlite": storagetest.Open(t, storagetest.SQLite(t))}
+	t.Parallel()
+	dbs := map[string]*storage.DB{"sqlite": storagetest.Open(t, storagetest.MigratedSQLite(t))}
 	if url, ok := storagetest.Postgres(t); ok {
 		dbs["postgres"] = storagetest.Open(t, url)
 	}

@@ -25,6 +25,7 @@ func mustKeys(t *testing.T, value string) *Keyring {
 }
 
 func TestASealedSecretOpensOnlyWhereItWasSealed(t *testing.T) {
+	t.Parallel()
 	k := mustKeys(t, keyText(1))
 	sealed, err := k.Seal([]byte("canary-secret"), "credentials/h1/token")
 	if err != nil {
@@ -62,6 +63,7 @@ func TestASealedSecretOpensOnlyWhereItWasSealed(t *testing.T) {
 }
 
 func TestAnEmptySecretStaysEmpty(t *testing.T) {
+	t.Parallel()
 	k := mustKeys(t, keyText(1))
 	sealed, err := k.Seal(nil, "x")
 	if sealed != "" || err != nil {
@@ -73,6 +75,7 @@ func TestAnEmptySecretStaysEmpty(t *testing.T) {
 }
 
 func TestWithoutAKeyNothingIsStoredInTheClear(t *testing.T) {
+	t.Parallel()
 	var none *Keyring
 	if sealed, err := none.Seal([]byte("canary"), "x"); sealed != "" || !errors.Is(err, ErrSealed) || !strings.Contains(err.Error(), "ADBRIDGE_KEY") {
 		t.Errorf("sealed %q, %v", sealed, err)
@@ -83,6 +86,7 @@ func TestWithoutAKeyNothingIsStoredInTheClear(t *testing.T) {
 }
 
 func TestTheNewestKeySealsAndOldOnesStillOpen(t *testing.T) {
+	t.Parallel()
 	old := mustKeys(t, keyText(1))
 	sealed, err := old.Seal([]byte("s"), "x")
 	if err != nil {
@@ -103,6 +107,7 @@ func TestTheNewestKeySealsAndOldOnesStillOpen(t *testing.T) {
 }
 
 func TestKeysAreTakenAsBase64OrHexAndWrongOnesExplained(t *testing.T) {
+	t.Parallel()
 	raw := bytes.Repeat([]byte{200}, 32)
 	want := mustKeys(t, base64.StdEncoding.EncodeToString(raw)).Sealing()
 	for _, text := range []string{hex.EncodeToString(raw), base64.RawURLEncoding.EncodeToString(raw), " " + base64.RawStdEncoding.EncodeToString(raw) + "\n"} {
@@ -125,6 +130,7 @@ func TestKeysAreTakenAsBase64OrHexAndWrongOnesExplained(t *testing.T) {
 }
 
 func TestTheKeyFileIsMadeOnceForItsOwnerOnly(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "adbridge.key")
 	var mu sync.Mutex
 	seen := map[string]bool{}
@@ -156,6 +162,7 @@ func TestTheKeyFileIsMadeOnceForItsOwnerOnly(t *testing.T) {
 }
 
 func TestARotatedKeyFileKeepsTheOldKey(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "adbridge.key")
 	before, err := OpenKeyring("", file)
 	if err != nil {
@@ -177,6 +184,7 @@ func TestARotatedKeyFileKeepsTheOldKey(t *testing.T) {
 }
 
 func TestAKeyFileThatOthersMayReadIsRefused(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "adbridge.key")
 	if err := os.WriteFile(file, []byte(keyText(1)), 0o644); err != nil {
 		t.Fatal(err)
@@ -196,6 +204,7 @@ func TestAKeyFileThatOthersMayReadIsRefused(t *testing.T) {
 }
 
 func TestAKeyringDoesNotPrintItsKeys(t *testing.T) {
+	t.Parallel()
 	k := mustKeys(t, keyText(1))
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d", "%x"} {
 		if got := fmt.Sprintf(verb, k); got != "[keyring]" {

@@ -9,10 +9,13 @@ import (
 
 // TestBothDatabasesKeepEveryClaim runs the whole suite on SQLite and on PostgreSQL.
 func TestBothDatabasesKeepEveryClaim(t *testing.T) {
+	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) {
-		storagetest.Run(t, func(t *testing.T) *storage.DB { return storagetest.Open(t, storagetest.SQLite(t)) })
+		t.Parallel()
+		storagetest.Run(t, func(t *testing.T) *storage.DB { return storagetest.Open(t, storagetest.MigratedSQLite(t)) })
 	})
 	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
 		if _, ok := storagetest.Postgres(t); !ok {
 			t.Skip("PostgreSQL is not installed here")
 		}
