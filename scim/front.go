@@ -396,9 +396,12 @@ func (s *server) reply(w *response, r *http.Request, note *bridge.Exchange, re *
 		}
 		return nil
 	}
-	if re.body != nil {
+	switch {
+	case re.body != nil:
 		w.set("Content-Type", "application/scim+json")
 		w.set("Content-Length", strconv.Itoa(len(re.body)))
+	case r.Method == http.MethodPatch: // of the group as it is now; without it the client of SCIM-SDK takes the change for a failure (ServerResponse, 2026-08)
+		w.set("Content-Type", "application/scim+json")
 	}
 	w.WriteHeader(re.status)
 	if re.body != nil && r.Method != http.MethodHead {

@@ -256,8 +256,8 @@ func TestMembersChangeRowByRow(t *testing.T) {
 			id := r.do("POST", "/Groups", `{"displayName":"G","members":[{"value":"a"},{"value":"b","type":"user"},{"value":"c","display":"name of c"}]}`).want(201).id()
 			r.dir.loads = 0
 			g := r.do("PATCH", "/Groups/"+id, patch(c.ops)).want(204)
-			if g.raw != "" || g.header.Get("Content-Type") != "" {
-				t.Errorf("204 has a body: %q", g.raw)
+			if g.raw != "" || g.header.Get("Content-Type") != "application/scim+json" {
+				t.Errorf("204 has the body %q and the content type %q", g.raw, g.header.Get("Content-Type"))
 			}
 			if r.dir.loads != 0 {
 				t.Error("the members were read to change them")
