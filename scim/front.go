@@ -85,6 +85,7 @@ type request struct {
 	note        *bridge.Exchange
 	projections map[*kind]*projection
 	buf         []byte
+	unseen      bool      // within a bulk, which does not show the resource
 	until       time.Time // when a long filter ends, see server.read
 }
 

@@ -44,7 +44,7 @@ func (s *server) createGroup(q *request) (*reply, error) {
 // request the type, the address and what they are called may be missing. The
 // change is made; when it cannot be read just now, what was sent will do.
 func (s *server) whole(q *request, g bridge.GroupResource) bridge.GroupResource {
-	if _, wanted := q.projection(s.group).shows(s.group.refs, nil); !wanted || len(g.Members) == 0 {
+	if _, wanted := q.projection(s.group).shows(s.group.refs, nil); !wanted || q.unseen || len(g.Members) == 0 {
 		return g
 	}
 	if read, err := s.dir.Group(q.ctx, q.call, g.ID, true); err == nil {
@@ -95,7 +95,7 @@ func (s *server) putGroup(q *request) (*reply, error) {
 	}
 	g.Members = in.refs
 	members := in.hasRefs
-	if _, wanted := q.projection(k).shows(k.refs, nil); wanted && !members { // it kept those it had
+	if _, wanted := q.projection(k).shows(k.refs, nil); wanted && !members && !q.unseen { // it kept those it had
 		if g, err = s.dir.Group(q.ctx, q.call, q.id, true); err != nil {
 			return nil, translate(err, k, q.id)
 		}

@@ -33,7 +33,20 @@ func (s *server) createUser(q *request) (*reply, error) {
 	}
 	q.touch(k, made.ID)
 	q.changed("created User " + made.UserName)
-	return s.answer(q, http.StatusCreated, k, shownUser(made, false))
+	return s.answer(q, http.StatusCreated, k, s.withGroups(q, made))
+}
+
+// withGroups is the user that a change has made, with its groups: the answer is
+// the entire resource (RFC 7644 sections 3.5.1 and 3.5.2). The change is made;
+// when they cannot be read just now, they are left out.
+func (s *server) withGroups(q *request, u bridge.User) shown {
+	if _, wanted := q.projection(s.user).shows(s.user.refs, nil); wanted && !q.unseen {
+		if read, err := s.dir.User(q.ctx, q.call, u.ID, true); err == nil {
+			u.Groups = read.Groups
+			return shownUser(u, true)
+		}
+	}
+	return shownUser(u, false)
 }
 
 func (s *server) userExists(u bridge.User) *fault {
@@ -129,7 +142,7 @@ func (s *server) changeUser(q *request, change func(old map[string]any) (map[str
 	if len(what) > 0 {
 		q.changed("changed " + strings.Join(what, ", ") + " of User " + u.UserName)
 	}
-	return s.answer(q, http.StatusOK, k, shownUser(u, false))
+	return s.answer(q, http.StatusOK, k, s.withGroups(q, u))
 }
 
 func (s *server) deleteUser(q *request) (*reply, error) {
