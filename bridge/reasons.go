@@ -160,7 +160,7 @@ var reasonTable = []Reason{
 	{PlatformNotAdmin, "the account that the token acts as is not an admin of the business", HubAdmin, "make that account an admin, or connect another one"},
 	{PlatformLastAdmin, "the platform refuses to lose its last admin", HubAdmin, "make someone else an admin first"},
 	{PlatformCapacity, "the platform's limit of members or admins is reached", HubAdmin, "remove members or admins that are not needed"},
-	{PlatformHumanStep, "the platform wants a human step: two-factor, or the approval of another admin", HubAdmin, "sign in to the platform and take the step"},
+	{PlatformHumanStep, "the platform wants a human step: two-factor, or the approval of another admin", HubAdmin, "sign in to the platform and take the step, then resume the hub"},
 	{PlatformRefused, "the platform refuses this change as it is", HubAdmin, "read the platform's words, correct what they name, then release the change"},
 	{PlatformNotFound, "the platform does not know whom the change is about, or does not show it to us", Nobody, "the next reading tells"},
 	{PlatformExists, "the platform says that it is so already", Nobody, "the next reading tells"},
