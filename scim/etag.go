@@ -36,6 +36,18 @@ func tagged(list string, version int64) bool {
 	return false
 }
 
+// unmet is what a read answers instead of the resource, nil when the conditions
+// hold. If-Match goes first (RFC 9110 section 13.2.2).
+func (q *request) unmet(k *kind, version int64) (*reply, error) {
+	switch {
+	case q.ifMatch != "" && !tagged(q.ifMatch, version):
+		return nil, newFault(http.StatusPreconditionFailed, "", "The %s has version %s, which If-Match does not name.", k.name, etag(version))
+	case q.ifNoneMatch != "" && tagged(q.ifNoneMatch, version):
+		return &reply{status: http.StatusNotModified, version: version}, nil
+	}
+	return nil, nil
+}
+
 // precondition turns If-Match and If-None-Match of a write into the version
 // that the directory must still have (0: any). One tag is left to the
 // directory, which checks it in its transaction; for anything else current

@@ -65,8 +65,8 @@ func (s *server) getGroup(q *request) (*reply, error) {
 	if err != nil {
 		return nil, translate(err, s.group, q.id)
 	}
-	if q.ifNoneMatch != "" && tagged(q.ifNoneMatch, g.Version) {
-		return &reply{status: http.StatusNotModified, version: g.Version}, nil
+	if re, err := q.unmet(s.group, g.Version); re != nil || err != nil {
+		return re, err
 	}
 	return s.answer(q, http.StatusOK, s.group, shownGroup(g, members))
 }

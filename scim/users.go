@@ -61,8 +61,8 @@ func (s *server) getUser(q *request) (*reply, error) {
 	if err != nil {
 		return nil, translate(err, s.user, q.id)
 	}
-	if q.ifNoneMatch != "" && tagged(q.ifNoneMatch, u.Version) {
-		return &reply{status: http.StatusNotModified, version: u.Version}, nil
+	if re, err := q.unmet(s.user, u.Version); re != nil || err != nil {
+		return re, err
 	}
 	return s.answer(q, http.StatusOK, s.user, storedUser(u, groups))
 }
