@@ -236,7 +236,7 @@ func (x *observer) takePending(rows []Seen) {
 		for i, s := range group {
 			if i < len(found) {
 				x.show(found[i], s)
-			} else if m := x.acceptedSince(s); m != nil {
+			} else if m := x.overtaken(s); m != nil {
 				x.shown[m], x.unsure[m] = true, true
 			} else if i := x.lapsedOf(s); i != nil {
 				x.reopen(i, s)
@@ -247,12 +247,13 @@ func (x *observer) takePending(rows []Seen) {
 	}
 }
 
-// acceptedSince is the member that the pull still shows as invited, although
-// they were found to have accepted while it was under way.
-func (x *observer) acceptedSince(s Seen) *Member {
+// overtaken is the member that the pull still shows as invited, although while it
+// was under way they were found to have accepted, or their invitation was cancelled.
+func (x *observer) overtaken(s Seen) *Member {
 	for _, m := range x.members {
 		fits := s.Masked && x.fitsMask(m, s.Email) || !s.Masked && x.knownAs(m, FoldEmail(s.Email))
-		if fits && s.Presence == Invited && !x.shown[m] && x.learnt(m) {
+		cancelled := m.Presence == Gone && m.PlatformID == "" && x.tooEarly(m.AppliedAt)
+		if fits && s.Presence == Invited && !x.shown[m] && (cancelled || x.learnt(m)) {
 			return m
 		}
 	}
