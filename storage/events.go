@@ -1,9 +1,13 @@
 package storage
 
 import (
+	"cmp"
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -108,7 +112,7 @@ func (tx *Tx) Events(ctx context.Context, f EventFilter) iter.Seq2[audit.Event, 
 						return
 					}
 				}
-				if len(list) < eventChunk {
+				if len(list) < walk.chunk() {
 					break
 				}
 			}
@@ -142,7 +146,7 @@ func (db *DB) Events(ctx context.Context, f EventFilter) iter.Seq2[audit.Event, 
 					return
 				}
 			}
-			if len(list) < eventChunk {
+			if len(list) < walk.chunk() {
 				return
 			}
 		}
@@ -157,7 +161,22 @@ type eventWalk struct {
 	lastSeq int64
 	lastID  string
 	high    int64 // seq of no interest from here on, 0: none
+	// actions are those the filter asks for, each found by itself; nil: all are
+	// walked over, because another part of the filter is found by its index, or
+	// because they are so many that the walk meets them soon.
+	actions []string
 }
+
+// chunk is how many events are read at once.
+func (w *eventWalk) chunk() int {
+	if w.filter.Limit > 0 {
+		return min(w.filter.Limit, eventChunk)
+	}
+	return eventChunk
+}
+
+// fewActions is how many kinds of events are looked for one by one.
+const fewActions = 16
 
 func (w *eventWalk) next(ctx context.Context, tx *Tx) ([]audit.Event, error) {
 	if !w.started {
@@ -171,12 +190,32 @@ func (w *eventWalk) next(ctx context.Context, tx *Tx) ([]audit.Event, error) {
 			if err := w.bounds(ctx, tx); err != nil {
 				return nil, err
 			}
+			if err := w.kinds(ctx, tx); err != nil {
+				return nil, err
+			}
 		}
 	}
-	query, args := w.query()
-	list, err := collect(ctx, tx, scanEvent, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("events: %w", err)
+	actions := []string{""}
+	if w.actions != nil {
+		actions = w.actions
+	}
+	var list []audit.Event
+	for _, action := range actions {
+		query, args := w.query(action)
+		some, err := collect(ctx, tx, scanEvent, query, args...)
+		if err != nil {
+			return nil, fmt.Errorf("events: %w", err)
+		}
+		list = append(list, some...)
+	}
+	if len(actions) > 1 {
+		slices.SortFunc(list, func(a, b audit.Event) int {
+			if w.filter.Newest {
+				a, b = b, a
+			}
+			return cmp.Compare(a.Seq, b.Seq)
+		})
+		list = list[:min(len(list), w.chunk())]
 	}
 	if len(list) > 0 {
 		w.lastSeq, w.lastID = list[len(list)-1].Seq, list[len(list)-1].ID
@@ -232,7 +271,32 @@ func (w *eventWalk) bounds(ctx context.Context, tx *Tx) error {
 	return nil
 }
 
-func (w *eventWalk) query() (string, []any) {
+// kinds finds the actions that begin as the filter wants it, when nothing else of
+// the filter has an index.
+func (w *eventWalk) kinds(ctx context.Context, tx *Tx) error {
+	f := w.filter
+	if f.Action == "" || f.HubID+f.PersonID+f.TaskID+f.Correlation+f.SourceID+f.GroupID+f.MemberID != "" {
+		return nil
+	}
+	found := []string{} // one step of the index each, however many events there are
+	for from, sign := f.Action, ">="; ; {
+		var next string
+		err := tx.row(ctx, `SELECT action FROM events WHERE action `+sign+` $1 AND seq > 0 ORDER BY action LIMIT 1`, from).Scan(&next)
+		switch {
+		case errors.Is(err, sql.ErrNoRows) || err == nil && !strings.HasPrefix(next, f.Action):
+			w.actions = found
+			return nil
+		case err != nil:
+			return fmt.Errorf("actions of events: %w", err)
+		case len(found) == fewActions:
+			return nil
+		}
+		found = append(found, next)
+		from, sign = next, ">"
+	}
+}
+
+func (w *eventWalk) query(action string) (string, []any) {
 	f := w.filter
 	var where []string
 	var args []any
@@ -286,11 +350,14 @@ func (w *eventWalk) query() (string, []any) {
 			where = append(where, c.column+" <> ''") // for the partial index
 		}
 	}
-	if f.Action != "" {
+	switch {
+	case action != "":
+		add("action = $%d", action)
+	case f.Action != "":
 		where = append(where, fmt.Sprintf("substr(action, 1, %d) = $%d", utf8.RuneCountInString(f.Action), len(args)+1))
 		args = append(args, f.Action)
 	}
-	args = append(args, eventChunk)
+	args = append(args, w.chunk())
 	return `SELECT ` + eventColumns + ` FROM events WHERE ` + strings.Join(where, " AND ") +
 		fmt.Sprintf(` ORDER BY %s LIMIT $%d`, order, len(args)), args
 }

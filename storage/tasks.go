@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -95,12 +96,20 @@ func (tx *Tx) Tasks(ctx context.Context, f TaskFilter) ([]bridge.Task, error) {
 			where = append(where, fmt.Sprintf("%s = $%d", column, len(args)))
 		}
 	}
-	add("hub_id", f.HubID)
+	hub := "hub_id"
+	if underWay(f.States) { // few of many: their own index is walked
+		where = append(where, "state IN "+openStates)
+		hub = tx.d.pick("+hub_id", "hub_id || ''")
+	}
+	add(hub, f.HubID)
 	add("person_id", f.PersonID)
 	if f.PersonID != "" {
 		where = append(where, "person_id <> ''") // the partial index
 	}
 	add("member_id", f.MemberID)
+	if f.MemberID != "" {
+		where = append(where, "member_id <> ''")
+	}
 	if len(f.States) > 0 {
 		var states []string
 		for _, s := range f.States {
@@ -117,6 +126,11 @@ func (tx *Tx) Tasks(ctx context.Context, f TaskFilter) ([]bridge.Task, error) {
 	list, err := collect(ctx, tx, scanTask, `SELECT `+taskColumns+` FROM tasks WHERE `+strings.Join(where, " AND ")+
 		fmt.Sprintf(` ORDER BY id DESC LIMIT $%d`, len(args)), args...)
 	return list, named(err, "tasks")
+}
+
+// underWay says that only tasks that are not ended are asked for.
+func underWay(states []bridge.TaskState) bool {
+	return len(states) > 0 && !slices.ContainsFunc(states, bridge.TaskState.Ended)
 }
 
 // TasksShown are Tasks as people should see them: an invitation for which the
@@ -153,6 +167,12 @@ func (tx *Tx) RunningTasks(ctx context.Context, hubID string) ([]bridge.Task, er
 	return tx.tasksIn(ctx, hubID, `('running')`)
 }
 
+// AcceptedTasks are those to which the platform has said yes, and which no read
+// has shown yet.
+func (tx *Tx) AcceptedTasks(ctx context.Context, hubID string) ([]bridge.Task, error) {
+	return tx.tasksIn(ctx, hubID, `('accepted')`)
+}
+
 func (tx *Tx) tasksIn(ctx context.Context, hubID, states string) ([]bridge.Task, error) {
 	list, err := collect(ctx, tx, scanTask, `SELECT `+taskColumns+` FROM tasks
 		WHERE hub_id = $1 AND state IN `+states+` ORDER BY ord, created_at, id`, hubID)
@@ -162,10 +182,21 @@ func (tx *Tx) tasksIn(ctx context.Context, hubID, states string) ([]bridge.Task,
 // NextTasks are those that may be done now: ready or waiting, and due, in the
 // order of doing. Running tasks are never among them.
 func (tx *Tx) NextTasks(ctx context.Context, hubID string, now time.Time, limit int) ([]bridge.Task, error) {
-	list, err := collect(ctx, tx, scanTask, `SELECT `+taskColumns+` FROM tasks
-		WHERE hub_id = $1 AND state IN ('ready', 'waiting') AND not_before <= $2
-		ORDER BY ord, created_at, id LIMIT $3`, hubID, micros(now), limit)
-	return list, named(err, "next tasks of hub %s", hubID)
+	// Each state by itself comes in the order of the index: what stands behind is not read.
+	var list []bridge.Task
+	for _, state := range []bridge.TaskState{bridge.Ready, bridge.TaskWait} {
+		some, err := collect(ctx, tx, scanTask, `SELECT `+taskColumns+` FROM tasks
+			WHERE hub_id = $1 AND state = '`+string(state)+`' AND not_before <= $2
+			ORDER BY ord, created_at, id LIMIT $3`, hubID, micros(now), limit)
+		if err != nil {
+			return nil, fmt.Errorf("next tasks of hub %s: %w", hubID, err)
+		}
+		list = append(list, some...)
+	}
+	slices.SortFunc(list, func(a, b bridge.Task) int {
+		return cmp.Or(cmp.Compare(a.Order, b.Order), a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.ID, b.ID))
+	})
+	return list[:min(len(list), limit)], nil
 }
 
 // History counts what was done on the hub since then. A task whose outcome is
@@ -211,8 +242,9 @@ func (tx *Tx) decisionsUsed(ctx context.Context, hubID string) (map[string]int, 
 	list, err := collect(ctx, tx, func(row scanner) (u used, err error) {
 		err = row.Scan(&u.decision, &u.n)
 		return u, err
-	}, `SELECT t.decision, COUNT(*) FROM tasks t JOIN decisions d ON d.id = t.decision
-		WHERE t.hub_id = $1 AND t.about_to_at > 0 AND d.undone_at = 0 AND (d.until = 0 OR d.until > $2)
+	}, `SELECT t.decision, COUNT(*) FROM decisions d CROSS JOIN tasks t
+		WHERE t.decision = d.id AND t.decision <> '' AND t.about_to_at > 0
+		AND d.hub_id = $1 AND d.undone_at = 0 AND (d.until = 0 OR d.until > $2)
 		AND (t.state IN ('running', 'accepted', 'confirmed') OR (t.state = 'superseded' AND t.sent > 0))
 		GROUP BY t.decision`, hubID, micros(tx.Now()))
 	if err != nil || len(list) == 0 {
