@@ -100,11 +100,11 @@ func (w Worker) choose(ctx context.Context, lease storage.Lease) (hub bridge.Hub
 		if err != nil {
 			return err
 		}
-		open, err := tx.OpenTasks(ctx, hub.ID)
+		running, err := tx.RunningTasks(ctx, hub.ID)
 		if err != nil {
 			return err
 		}
-		if todo = inState(open, bridge.Running, tx.Now()); len(todo) > 0 {
+		if todo = timely(running, tx.Now()); len(todo) > 0 {
 			todo = todo[:1]
 			return nil
 		}
@@ -122,21 +122,16 @@ func (w Worker) choose(ctx context.Context, lease storage.Lease) (hub bridge.Hub
 				return nil
 			}
 		}
-		todo = readBacks(inState(open, bridge.Accepted, tx.Now()))
-		return nil
+		accepted, err := tx.AcceptedTasks(ctx, hub.ID)
+		todo = readBacks(timely(accepted, tx.Now()))
+		return err
 	})
 	return hub, todo, err
 }
 
-// inState picks the tasks in a state whose time has come.
-func inState(open []bridge.Task, state bridge.TaskState, now time.Time) []bridge.Task {
-	var out []bridge.Task
-	for _, t := range open {
-		if t.State == state && !now.Before(t.NotBefore) {
-			out = append(out, t)
-		}
-	}
-	return out
+// timely picks the tasks whose time has come.
+func timely(tasks []bridge.Task, now time.Time) []bridge.Task {
+	return slices.DeleteFunc(tasks, func(t bridge.Task) bool { return now.Before(t.NotBefore) })
 }
 
 // readBacks picks what to read back: an invitation by itself, since its
@@ -201,7 +196,11 @@ func (w Worker) carryOut(ctx context.Context, b *batch) error {
 func (w Worker) recheck(ctx context.Context, b *batch) (bool, error) {
 	var world bridge.World
 	err := w.DB.Read(ctx, func(tx *storage.Tx) (err error) {
-		world, err = tx.Snapshot(ctx, b.hub.ID)
+		if len(b.tasks) == 1 {
+			world, err = tx.SnapshotAround(ctx, b.hub.ID, *b.task())
+		} else {
+			world, err = tx.Snapshot(ctx, b.hub.ID)
+		}
 		return err
 	})
 	if err != nil {
