@@ -7,7 +7,9 @@ import (
 	"time"
 )
 
-// Observation is one pull and everything needed to make sense of it.
+// Observation is one pull and everything needed to make sense of it. Of a hub's
+// members, rows, invitations and people it may be only those that a Sift keeps,
+// with the numbers of the others.
 type Observation struct {
 	Now         time.Time
 	Pull        Pull
@@ -28,6 +30,7 @@ type Observation struct {
 	// Confirmed holds platform ids with the full address by which the
 	// platform's own search finds exactly that member; may be nil.
 	Confirmed map[string]string
+	Rest      Rest
 }
 
 // Observed is what a pull changes in our record.
@@ -64,7 +67,7 @@ func Observe(o Observation) Observed {
 	case o.Pull.BusinessID != "" && o.Hub.BusinessID != "" && o.Pull.BusinessID != o.Hub.BusinessID:
 		return Observed{Findings: []Alarm{{PullWrongBusiness, fmt.Sprintf("business %s answered, the hub is %s", o.Pull.BusinessID, o.Hub.BusinessID)}}}
 	case !o.Pull.Complete:
-		detail := fmt.Sprintf("%d rows read", len(o.Seen))
+		detail := fmt.Sprintf("%d rows read", o.Rest.Rows+len(o.Seen))
 		if o.Pull.Error != "" {
 			detail += ": " + o.Pull.Error
 		}
@@ -96,6 +99,7 @@ type observer struct {
 	unsure   map[*Member]bool // shown, but the pull cannot tell how it stands
 	invites  []Invitation
 	hints    map[string][]Suggestion
+	access   accessRead
 	believed bool // absence from this pull means gone
 	findings []Alarm
 }
@@ -106,6 +110,7 @@ func newObserver(o Observation) *observer {
 		before: make(map[string]Member, len(o.Members)), byID: make(map[string]*Member, len(o.Members)),
 		byNumber: make(map[string]*Member, len(o.Members)), byInvite: map[string]*Member{},
 		shown: make(map[*Member]bool, len(o.Members)), fresh: map[*Member]bool{}, unsure: map[*Member]bool{}, hints: map[string][]Suggestion{},
+		access: readAccess(o.Assets),
 	}
 	for _, m := range o.Members {
 		x.before[m.ID] = m
@@ -351,7 +356,7 @@ func (x *observer) show(m *Member, s Seen) {
 // judge decides whether being absent from this pull means being gone.
 func (x *observer) judge() {
 	x.believed = true
-	known, lost := 0, 0
+	known, lost, rows := x.Rest.Known, 0, x.Rest.Rows+len(x.Seen)
 	for id, m := range x.before {
 		if m.Presence != Active || x.tooEarly(m.AppliedAt) {
 			continue
@@ -361,9 +366,9 @@ func (x *observer) judge() {
 			lost++
 		}
 	}
-	if total := x.Pull.PlatformTotal; total > 0 && len(x.Seen) < total {
+	if total := x.Pull.PlatformTotal; total > 0 && rows < total {
 		x.believed = false
-		x.findings = append(x.findings, Alarm{PullShort, fmt.Sprintf("%d rows read, the platform counts %d", len(x.Seen), total)})
+		x.findings = append(x.findings, Alarm{PullShort, fmt.Sprintf("%d rows read, the platform counts %d", rows, total)})
 	}
 	if shrunk(x.Hub.Settings, known, lost) {
 		if _, ok := x.decided.override[PullShrunk]; !ok {

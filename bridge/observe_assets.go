@@ -5,40 +5,53 @@ import (
 	"time"
 )
 
+// accessRead is who was read to have access to what.
+type accessRead struct {
+	read    map[Asset]bool                // asked for: whether it was read whole
+	users   map[string]map[Asset][]string // by platform id
+	missing map[Asset]bool                // not to be found
+}
+
+func readAccess(listings []AssetListing) accessRead {
+	a := accessRead{read: map[Asset]bool{}, users: map[string]map[Asset][]string{}, missing: map[Asset]bool{}}
+	for _, l := range listings {
+		a.read[l.Asset] = l.Complete
+		for _, u := range l.Users {
+			if !l.Complete || u.PlatformID == "" {
+				continue
+			}
+			if a.users[u.PlatformID] == nil {
+				a.users[u.PlatformID] = map[Asset][]string{}
+			}
+			a.users[u.PlatformID][l.Asset] = append(a.users[u.PlatformID][l.Asset], u.Roles...)
+		}
+	}
+	for _, r := range AssetsRead(listings) {
+		a.missing[r.Asset] = r.missing()
+	}
+	return a
+}
+
 // takeAssets takes in who has access to what. Of an asset that was not read
 // whole nothing is concluded, so its access stays as it was known. What shows of
 // a member does not overwrite our last accepted write unless the pull began late
 // enough to see it. Who is not shown as a member is not judged by an asset
 // either: of some kinds only the members shown were asked for.
 func (x *observer) takeAssets() {
-	read := map[Asset]bool{}                 // asked for: whether it was read whole
-	users := map[string]map[Asset][]string{} // by platform id
-	for _, l := range x.Assets {
-		read[l.Asset] = l.Complete
-		for _, u := range l.Users {
-			if !l.Complete || u.PlatformID == "" {
-				continue
-			}
-			if users[u.PlatformID] == nil {
-				users[u.PlatformID] = map[Asset][]string{}
-			}
-			users[u.PlatformID][l.Asset] = append(users[u.PlatformID][l.Asset], u.Roles...)
-		}
-	}
-	missing := map[Asset]bool{}
-	for _, r := range AssetsRead(x.Assets) {
-		missing[r.Asset] = r.missing()
-	}
 	for _, m := range x.members {
-		if m.Presence == Gone {
-			m.Assets = nil // it went with the membership
-			continue
-		}
-		if has := users[m.PlatformID]; len(has)+len(m.Assets) > 0 && x.shown[m] {
-			x.seeAssets(m, has, read)
-		}
-		x.missAssets(m, read, missing)
+		x.takeAssetsOf(m)
 	}
+}
+
+func (x *observer) takeAssetsOf(m *Member) {
+	if m.Presence == Gone {
+		m.Assets = nil // it went with the membership
+		return
+	}
+	if has := x.access.users[m.PlatformID]; len(has)+len(m.Assets) > 0 && x.shown[m] {
+		x.seeAssets(m, has, x.access.read)
+	}
+	x.missAssets(m, x.access.read, x.access.missing)
 }
 
 // missAssets notes since when an asset on which a member has access from us is

@@ -143,22 +143,30 @@ func (p *pairing) settled(m *Member) {
 		}
 		return
 	}
-	if d, ok := p.decided.match[m.ID]; ok {
-		if m.PersonID != d.PersonID || m.Match == nil || m.Match.Rule != MatchByDecision {
-			evidence := d.Reason
-			if evidence == "" {
-				evidence = "decided by " + d.By
-			}
-			p.bind(m, d.PersonID, MatchByDecision, evidence)
-			m.Match.By, m.Match.At = d.By, d.At
-		}
+	if p.decided.stands(m) {
 		return
 	}
-	undone := m.Match != nil && m.Match.Rule == MatchByDecision
-	_, not := p.decided.not[[2]string{m.ID, m.PersonID}]
-	if m.PersonID != "" && (undone || not) {
+	d, ok := p.decided.match[m.ID]
+	if !ok {
 		m.PersonID, m.Match = "", nil
+		return
 	}
+	evidence := d.Reason
+	if evidence == "" {
+		evidence = "decided by " + d.By
+	}
+	p.bind(m, d.PersonID, MatchByDecision, evidence)
+	m.Match.By, m.Match.At = d.By, d.At
+}
+
+// stands says that decisions leave it at whom a member is bound to.
+func (d *decided) stands(m *Member) bool {
+	said := m.Match != nil && m.Match.Rule == MatchByDecision
+	if x, ok := d.match[m.ID]; ok {
+		return said && m.PersonID == x.PersonID
+	}
+	_, not := d.not[[2]string{m.ID, m.PersonID}]
+	return m.PersonID == "" || !said && !not
 }
 
 func (p *pairing) bind(m *Member, person, rule, evidence string) {

@@ -2,9 +2,12 @@ package bridge
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // simRow is one row of a platform as it truly is.
@@ -252,8 +255,14 @@ func (l *lane) pull(rows int) Observed {
 	p.Members = len(seen)
 	listings := l.listings()
 	p.Assets = AssetsRead(listings)
-	got := Observe(Observation{Now: l.w.Now, Pull: p, Hub: l.w.Hub, Traits: l.w.Traits, Sources: l.w.Sources, Seen: seen, Assets: listings, Members: l.w.Members,
-		Invitations: l.w.Invitations, People: l.w.People, Decisions: l.w.Decisions, Open: l.w.Open, NewID: func() string { return l.id("m") }})
+	o := Observation{Now: l.w.Now, Pull: p, Hub: l.w.Hub, Traits: l.w.Traits, Sources: l.w.Sources, Seen: seen, Assets: listings, Members: l.w.Members,
+		Invitations: l.w.Invitations, People: l.w.People, Decisions: l.w.Decisions, Open: l.w.Open, NewID: func() string { return l.id("m") }}
+	ids := l.ids
+	got := Observe(o)
+	l.ids = ids
+	if of := Observe(sifted(o)); !reflect.DeepEqual(of, got) {
+		panic("of what is kept of a pull comes something else:\n" + cmp.Diff(got, of))
+	}
 	l.w.take(got)
 	if p.Complete {
 		l.w.Pull = p
