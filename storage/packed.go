@@ -51,6 +51,32 @@ func collectPacked[T any](ctx context.Context, tx *Tx, scan func(scanner) (T, er
 	return out, nil
 }
 
+// eachPacked is collectPacked for rows that nobody keeps. While it walks, no other
+// statement may be run.
+func eachPacked[T any](ctx context.Context, tx *Tx, scan func(scanner) (T, error), each func(T), query string, args ...any) error {
+	rows, err := tx.run.query(ctx, query, args)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var row scanner = rows
+		if !tx.d.postgres {
+			var text string
+			if err := rows.Scan(&text); err != nil {
+				return err
+			}
+			row = packedRow(text)
+		}
+		v, err := scan(row)
+		if err != nil {
+			return err
+		}
+		each(v)
+	}
+	return rows.Err()
+}
+
 // packedBatch is how many rows are handed over at once.
 const packedBatch = 128
 

@@ -156,6 +156,34 @@ func (tx *Tx) groupsNamedBy(ctx context.Context, rules []bridge.Rule) ([]bridge.
 // has no members any more. It goes level by level, by index: for a recursive
 // query PostgreSQL expects so many rows that it reads all memberships there are.
 func (tx *Tx) membershipsThrough(ctx context.Context, groups []bridge.Group) ([]bridge.Membership, error) {
+	roots, err := tx.groupsWithin(ctx, groups)
+	if err != nil {
+		return nil, err
+	}
+	direct, err := collectIn(ctx, tx, scanMembership, `SELECT m.group_id, m.value FROM memberships m WHERE m.kind <> 'Group' AND m.group_id IN %s`,
+		slices.Collect(maps.Keys(roots)))
+	if err != nil {
+		return nil, fmt.Errorf("memberships: %w", err)
+	}
+	list := make([]bridge.Membership, 0, len(direct))
+	for _, m := range direct {
+		for root := range roots[m.GroupID] {
+			list = append(list, bridge.Membership{PersonID: m.PersonID, GroupID: root})
+		}
+	}
+	slices.SortFunc(list, func(a, b bridge.Membership) int {
+		return cmp.Or(strings.Compare(a.PersonID, b.PersonID), strings.Compare(a.GroupID, b.GroupID))
+	})
+	return slices.Compact(list), nil
+}
+
+func scanMembership(row scanner) (m bridge.Membership, err error) {
+	err = row.Scan(&m.GroupID, &m.PersonID)
+	return m, err
+}
+
+// groupsWithin finds the groups inside groups, and for each for which of these it counts.
+func (tx *Tx) groupsWithin(ctx context.Context, groups []bridge.Group) (map[string]map[string]bool, error) {
 	roots := map[string]map[string]bool{} // of each group that counts: the groups of rules it counts for
 	var next []string
 	for _, g := range groups {
@@ -164,14 +192,8 @@ func (tx *Tx) membershipsThrough(ctx context.Context, groups []bridge.Group) ([]
 			next = append(next, g.ID)
 		}
 	}
-	all := func(query string, list []string) ([]bridge.Membership, error) {
-		return collectIn(ctx, tx, func(row scanner) (m bridge.Membership, err error) {
-			err = row.Scan(&m.GroupID, &m.PersonID)
-			return m, err
-		}, query, list)
-	}
 	for len(next) > 0 {
-		nested, err := all(`SELECT m.group_id, m.value FROM memberships m `+tx.d.liveGroup("m.value")+`
+		nested, err := collectIn(ctx, tx, scanMembership, `SELECT m.group_id, m.value FROM memberships m `+tx.d.liveGroup("m.value")+`
 			WHERE m.kind <> 'User' AND m.group_id IN %s`, next)
 		if err != nil {
 			return nil, fmt.Errorf("nested groups: %w", err)
@@ -192,19 +214,5 @@ func (tx *Tx) membershipsThrough(ctx context.Context, groups []bridge.Group) ([]
 			}
 		}
 	}
-	direct, err := all(`SELECT m.group_id, m.value FROM memberships m WHERE m.kind <> 'Group' AND m.group_id IN %s`,
-		slices.Collect(maps.Keys(roots)))
-	if err != nil {
-		return nil, fmt.Errorf("memberships: %w", err)
-	}
-	list := make([]bridge.Membership, 0, len(direct))
-	for _, m := range direct {
-		for root := range roots[m.GroupID] {
-			list = append(list, bridge.Membership{PersonID: m.PersonID, GroupID: root})
-		}
-	}
-	slices.SortFunc(list, func(a, b bridge.Membership) int {
-		return cmp.Or(strings.Compare(a.PersonID, b.PersonID), strings.Compare(a.GroupID, b.GroupID))
-	})
-	return slices.Compact(list), nil
+	return roots, nil
 }

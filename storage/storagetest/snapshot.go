@@ -1,6 +1,9 @@
 package storagetest
 
 import (
+	"errors"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,6 +32,7 @@ func testSnapshot(t *testing.T, open func(t *testing.T) *storage.DB) {
 	world := func(t *testing.T, db *storage.DB) (w bridge.World) {
 		t.Helper()
 		look(t, db, func(tx *storage.Tx) (err error) { w, err = tx.Snapshot(t.Context(), "one"); return err })
+		walked(t, db, w)
 		return w
 	}
 	rule := func(t *testing.T, db *storage.DB, r bridge.Rule) {
@@ -218,4 +222,41 @@ func testSnapshot(t *testing.T, open func(t *testing.T) *storage.DB) {
 		db := open(t)
 		refused(t, db, bridge.ErrNotFound, func(tx *storage.Tx) error { _, err := tx.Snapshot(t.Context(), "none"); return err })
 	})
+}
+
+// walked expects that whoever walks over what a pull looks at meets the same as a
+// snapshot has.
+func walked(t *testing.T, db *storage.DB, w bridge.World) {
+	t.Helper()
+	ctx := t.Context()
+	var got bridge.World
+	look(t, db, func(tx *storage.Tx) error {
+		few, err := tx.Few(ctx, w.Hub.ID)
+		same(t, "hub of few", few.Hub, w.Hub)
+		same(t, "sources of few", few.Sources, w.Sources)
+		same(t, "decisions of few", few.Decisions, w.Decisions)
+		same(t, "tasks of few", few.Open, slices.DeleteFunc(slices.Clone(w.Open), func(t bridge.Task) bool { return t.State != bridge.Running && t.State != bridge.Accepted }))
+		return errors.Join(err,
+			tx.EachMember(ctx, w.Hub.ID, func(m bridge.Member) { got.Members = append(got.Members, m) }),
+			tx.EachInvitation(ctx, w.Hub.ID, func(i bridge.Invitation) { got.Invitations = append(got.Invitations, i) }),
+			tx.EachPerson(ctx, w.Hub.ID, func(p bridge.Person) { got.People = append(got.People, p) }))
+	})
+	suggested := map[string]bool{}
+	for _, m := range w.Members {
+		for _, s := range m.Suggestions {
+			suggested[s.PersonID] = true
+		}
+	}
+	for _, p := range got.People {
+		delete(suggested, p.ID)
+	}
+	slices.SortFunc(got.Members, func(a, b bridge.Member) int { return strings.Compare(a.ID, b.ID) })
+	slices.SortFunc(got.People, func(a, b bridge.Person) int { return strings.Compare(a.ID, b.ID) })
+	same(t, "members walked over", got.Members, w.Members)
+	same(t, "people walked over", got.People, slices.DeleteFunc(slices.Clone(w.People), func(p bridge.Person) bool { return suggested[p.ID] }))
+	for _, i := range w.Invitations { // a snapshot has fewer of those that ended
+		if !slices.Contains(got.Invitations, i) {
+			t.Errorf("invitation %s is not walked over", i.ID)
+		}
+	}
 }
