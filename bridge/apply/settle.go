@@ -174,6 +174,13 @@ func (w Worker) confirm(ctx context.Context, b *batch) error {
 			}
 			return audit.TaskConfirmed, nil, nil
 		}
+		if proved := t.EffectBy().Add(secondLook * b.lag()); unshown(*t, read) && read.began.Before(proved) {
+			// Here, too, one absent reading is not enough.
+			if t.NotBefore = t.EffectBy().Add(3 * read.began.Sub(t.EffectBy())); t.NotBefore.After(proved) {
+				t.NotBefore = proved
+			}
+			return "", nil, nil
+		}
 		t.Reason = bridge.PlatformNotConfirmed
 		if t.Action == bridge.SetRole && read.row.Presence == "" { // the member is not shown at all: see missing
 			t.State = bridge.Superseded
@@ -182,7 +189,7 @@ func (w Worker) confirm(ctx context.Context, b *batch) error {
 		if err := takeBack(ctx, tx, b, *t, read); err != nil {
 			return "", nil, err
 		}
-		if unshown(*t, read) { // it may be late: the next plan waits, and has the tries counted as those of other invitations
+		if unshown(*t, read) { // the next plan waits, and has the tries counted as those of other invitations
 			t.State = bridge.Superseded
 			return audit.TaskContradicted, map[string]any{"attempt": t.Attempt}, errors.Join(tx.AskPull(ctx, b.hub.ID), tx.MarkDirty(ctx, b.hub.ID))
 		}

@@ -16,7 +16,7 @@ const dan = "dan@corp.example"
 
 // unsentInvitation is a hub whose platform said yes to Dan's invitation, did not send it,
 // and was read right afterwards.
-func unsentInvitation(t *testing.T) (*bench, *liar, reconcile.Puller) {
+func unsentInvitation(t *testing.T, propagation string) (*bench, *liar, reconcile.Puller) {
 	t.Helper()
 	b := given(t)
 	l, p := told(t, b, bridge.Collaborator)
@@ -32,6 +32,7 @@ func unsentInvitation(t *testing.T) (*bench, *liar, reconcile.Puller) {
 	storagetest.Group(t, b.db, ana.SourceID, "New", who.ID)
 	_, err := reconcile.AddRule(t.Context(), b.db, bridge.Rule{GroupName: "New", Role: bridge.Collaborator}, "oak", "test")
 	b.ok(err)
+	b.set(propagation)
 	b.plan()
 	l.lies = 1
 	b.next() // yes
@@ -71,7 +72,7 @@ func (b *bench) later(d time.Duration) {
 // TestAnInvitationThatDidNotComeAboutIsSentAgain: nobody is told to accept what
 // was never sent, and an hour later it is sent, once.
 func TestAnInvitationThatDidNotComeAboutIsSentAgain(t *testing.T) {
-	b, l, p := unsentInvitation(t)
+	b, l, p := unsentInvitation(t, "0s")
 	if r := b.dans(); r.Verdict != bridge.Waiting || r.Reason != bridge.InviteBackoff || r.Presence == bridge.Invited {
 		t.Fatalf("the plan says %s (%s, %s), and Dan is %q", r.Verdict, r.Reason, r.Detail, r.Presence)
 	}
@@ -96,7 +97,7 @@ func TestAnInvitationThatDidNotComeAboutIsSentAgain(t *testing.T) {
 // TestAnInvitationThatShowsLateIsStillOurs: it is not sent twice, and is ours to
 // cancel.
 func TestAnInvitationThatShowsLateIsStillOurs(t *testing.T) {
-	b, l, p := unsentInvitation(t)
+	b, l, p := unsentInvitation(t, "0s")
 	l.invited[dan] = bridge.Collaborator
 	b.pull(p)
 	b.later(2 * time.Hour)
@@ -107,5 +108,38 @@ func TestAnInvitationThatShowsLateIsStillOurs(t *testing.T) {
 	}
 	if r := b.dans(); r.Reason != bridge.InvitePending || r.Ownership != bridge.Created {
 		t.Errorf("the plan says %s (%s, %s) of an invitation that is %s", r.Verdict, r.Reason, r.Detail, r.Ownership)
+	}
+}
+
+// TestAnAcceptedInvitationIsLookedForSomeMinutes, before it counts as not sent:
+// nobody knows how late a platform shows it.
+func TestAnAcceptedInvitationIsLookedForSomeMinutes(t *testing.T) {
+	b, l, _ := unsentInvitation(t, "platform")
+	for _, d := range []time.Duration{31 * time.Second, 2 * time.Minute, 9 * time.Minute} {
+		b.after(d)
+		if task := b.task(); task.State != bridge.Accepted {
+			t.Fatalf("%s after the yes the invitation is %s (%s)", d, task.State, task.Reason)
+		}
+	}
+	l.invited[dan] = bridge.Collaborator
+	b.after(10*time.Minute + time.Second)
+	if task := b.task(); task.State != bridge.Confirmed || len(l.calls) != 1 {
+		t.Errorf("the invitation that showed late is %s, and the platform was asked for %q", task.State, l.calls)
+	}
+
+	b, _, _ = unsentInvitation(t, "platform")
+	b.after(31 * time.Second)
+	b.write(func(ctx context.Context, tx *storage.Tx) error { // as old as the task is made
+		m, err := tx.Member(ctx, b.task().MemberID)
+		if err != nil {
+			return err
+		}
+		m.AppliedAt = m.AppliedAt.Add(-time.Hour)
+		return tx.PutMembers(ctx, []bridge.Member{m})
+	})
+	b.after(10*time.Minute + time.Second)
+	b.plan()
+	if r := b.dans(); r.Reason != bridge.InviteBackoff {
+		t.Errorf("the plan says %s (%s, %s) of an invitation that stayed away", r.Verdict, r.Reason, r.Detail)
 	}
 }
