@@ -69,10 +69,6 @@ func (p *planner) add(h *human, m *Member, situation Code) *item {
 	return it
 }
 
-func (it *item) is(v Verdict, reason Code, detail string) {
-	it.Verdict, it.Reason, it.Detail = v, reason, detail
-}
-
 // act wants an action done.
 func (it *item) act(a Action, from, to Role) {
 	it.Action, it.From, it.To = a, from, to

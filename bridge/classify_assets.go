@@ -123,15 +123,11 @@ func (s *step) key() string {
 	return action + "/" + subject + "/" + s.Asset.String()
 }
 
-func (s *step) is(v Verdict, reason Code, detail string) {
-	s.Verdict, s.Reason, s.Detail = v, reason, detail
-}
-
 // act wants access changed: to these roles, none to take it away.
 func (s *step) act(to []string) {
-	s.Action, s.Order = Assign, 45
+	s.Action, s.Order = Assign, placeAssign
 	if len(to) == 0 {
-		s.Action, s.Order = Unassign, 48
+		s.Action, s.Order = Unassign, placeUnassign
 	}
 	s.To = slices.Sorted(slices.Values(to))
 	s.is(Do, cmp.Or(s.Cause, AssetDrift), "")

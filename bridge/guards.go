@@ -1,7 +1,6 @@
 package bridge
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -36,27 +35,6 @@ func (it *item) takesAway() bool {
 	return it.Action == Remove || it.Action == SetRole && it.To.Rank() < it.From.Rank()
 }
 
-// ripe says that nothing but the guards stands between the row and its task.
-// A task that waits for the platform is as ripe as one that is ready.
-func (it *item) ripe() bool {
-	return it.Verdict == Do || it.Verdict == Waiting && it.TaskID != "" && !it.inHand()
-}
-
-// owed says that the row would come to be done if nobody stopped it.
-func (it *item) owed() bool { return it.ripe() || it.Verdict == Waiting && it.Reason == WaitSettle }
-
-// inHand says that the row's change is being carried out.
-func (it *item) inHand() bool {
-	return it.Verdict == Waiting && (it.Reason == TaskUnderWay || it.Reason == TaskUnconfirmed || it.Reason == TaskAnswerLost)
-}
-
-// concerned says that the row counts among those whom one change concerns:
-// what is owed or held, what somebody rejected, and what is in hand or failed.
-func (it *item) concerned() bool {
-	return it.owed() || it.Verdict == Held || it.inHand() || it.Verdict == Suppressed && it.Reason == DecisionRejected ||
-		it.Verdict == NeedsPerson && it.TaskID != ""
-}
-
 // pick lists the rows that a test holds for, in order.
 func (p *planner) pick(test func(*item) bool) []*item {
 	var out []*item
@@ -73,17 +51,20 @@ func (p *planner) hold(it *item, code Code, detail string) {
 	if p.lift(it, code) {
 		return
 	}
-	it.is(Held, code, detail)
-	it.Until, it.TaskID = time.Time{}, ""
+	it.stop(Held, code, detail)
 }
 
 // lift lets a row through a guard by an override in force: a time-boxed
 // exception for so many changes, never a raised limit.
-func (p *planner) lift(it *item, code Code) bool {
+func (p *planner) lift(it *item, code Code) bool { return p.overridden(code, it.ripe(), &it.Decision) }
+
+// overridden finds an override in force for a guard. A ripe change uses it up
+// by one and keeps its id as the decision that let it through.
+func (p *planner) overridden(code Code, ripe bool, decision *string) bool {
 	d, ok := p.overrides(code)
-	if ok && it.ripe() {
+	if ok && ripe {
 		p.used[d.ID]++
-		it.Decision = d.ID
+		*decision = d.ID
 	}
 	return ok
 }
@@ -92,47 +73,6 @@ func (p *planner) lift(it *item, code Code) bool {
 func (p *planner) overrides(code Code) (Decision, bool) {
 	d, ok := p.decided.override[code]
 	return d, ok && (d.Max == 0 || p.w.History.Used[d.ID]+p.used[d.ID] < d.Max)
-}
-
-// order gives every row its place in doing: promote before demote, add before
-// remove, removals last, admins last of all.
-func (p *planner) order() {
-	for _, it := range p.items {
-		it.Order, it.folded = placeOf(it), Fold(it.Name)
-	}
-	slices.SortFunc(p.items, func(a, b *item) int {
-		if c := cmp.Compare(a.Order, b.Order); c != 0 {
-			return c
-		}
-		if c := cmp.Compare(a.folded, b.folded); c != 0 {
-			return c
-		}
-		return cmp.Compare(a.Key, b.Key)
-	})
-}
-
-func placeOf(it *item) int {
-	switch it.Action {
-	case SetRole:
-		if it.To.Rank() > it.From.Rank() {
-			return 10
-		}
-		return 40
-	case Invite:
-		return 20
-	case ReInvite, SetInvite:
-		return 30
-	case Cancel:
-		return 50
-	case Remove:
-		if it.From == Owner {
-			return 70
-		}
-		return 60
-	case Adopt:
-		return 80
-	}
-	return 90
 }
 
 // population is everyone accepted on the hub who is a person.
@@ -154,8 +94,7 @@ func (p *planner) wrongBusiness() {
 	p.alarms = append(p.alarms, Alarm{PullWrongBusiness, detail})
 	for _, it := range p.items {
 		if it.Action != Nothing && it.owed() {
-			it.is(Held, PullWrongBusiness, detail)
-			it.Until, it.TaskID = time.Time{}, ""
+			it.stop(Held, PullWrongBusiness, detail)
 		}
 	}
 }
@@ -261,16 +200,12 @@ func (p *planner) pullSanity() {
 	for _, it := range p.pick(func(it *item) bool { return it.takesAway() && it.owed() }) {
 		switch {
 		case never:
-			it.is(Waiting, PullNone, "")
+			it.stop(Waiting, PullNone, "")
 		case stale && !p.lift(it, PullStale):
-			it.is(Waiting, PullStale, "read on "+pull.StartedAt.UTC().Format(time.RFC3339))
+			it.stop(Waiting, PullStale, "read on "+pull.StartedAt.UTC().Format(time.RFC3339))
 		case shrank != "" && !it.approved:
 			p.hold(it, PullShrunk, shrank)
-			continue
-		default:
-			continue
 		}
-		it.Until, it.TaskID = time.Time{}, ""
 	}
 }
 
@@ -363,8 +298,7 @@ func (p *planner) concern(rows []*item, n int) {
 func (p *planner) required() {
 	for _, it := range p.items {
 		if it.takesAway() && (it.owed() || it.Verdict == Held) && listed(p.set.RequiredAdmins, it.m, p.ids) {
-			it.is(Suppressed, GuardRequiredAdmin, "")
-			it.Until, it.TaskID = time.Time{}, ""
+			it.stop(Suppressed, GuardRequiredAdmin, "")
 		}
 	}
 }
@@ -449,8 +383,7 @@ func (p *planner) admins() {
 		detail := fmt.Sprintf("%d accepted admins, %d on their way out, min-admins is %d", accepted, accepted-remain, p.set.MinAdmins)
 		switch {
 		case remain-1 < 1:
-			it.is(Held, GuardLastAdmin, detail)
-			it.Until, it.TaskID = time.Time{}, ""
+			it.stop(Held, GuardLastAdmin, detail)
 		case remain-1 < p.set.MinAdmins && !it.approved && !p.lift(it, GuardMinAdmins):
 			p.hold(it, GuardMinAdmins, detail)
 		default:

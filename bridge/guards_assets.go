@@ -8,26 +8,6 @@ import (
 	"time"
 )
 
-// ripe says that nothing but the guards stands between the step and its task.
-func (s *step) ripe() bool {
-	return s.Verdict == Do || s.Verdict == Waiting && s.TaskID != "" && s.Reason != TaskUnderWay && s.Reason != TaskUnconfirmed
-}
-
-// owed says that the step would come to be done if nobody stopped it.
-func (s *step) owed() bool { return s.ripe() || s.Verdict == Waiting && s.Reason == WaitSettle }
-
-// inHand says that the step's change is being carried out.
-func (s *step) inHand() bool {
-	return s.Verdict == Waiting && (s.Reason == TaskUnderWay || s.Reason == TaskUnconfirmed)
-}
-
-// concerned says that the step counts among those that one change concerns, as
-// of rows.
-func (s *step) concerned() bool {
-	return s.owed() || s.Verdict == Held || s.inHand() || s.Verdict == Suppressed && s.Reason == DecisionRejected ||
-		s.Verdict == NeedsPerson && s.TaskID != ""
-}
-
 // stepsThat lists the steps that a test holds for, in order.
 func (p *planner) stepsThat(test func(*step) bool) []*step {
 	return slices.DeleteFunc(slices.Clone(p.steps), func(s *step) bool { return !test(s) })
@@ -40,8 +20,7 @@ func (p *planner) assetGuards() {
 	if b := p.w.Pull.BusinessID; b != "" && p.w.Hub.BusinessID != "" && b != p.w.Hub.BusinessID {
 		for _, s := range p.steps {
 			if s.Action != Nothing && s.owed() {
-				s.is(Held, PullWrongBusiness, fmt.Sprintf("business %s answered, the hub is %s", b, p.w.Hub.BusinessID))
-				s.Until, s.TaskID = time.Time{}, ""
+				s.stop(Held, PullWrongBusiness, fmt.Sprintf("business %s answered, the hub is %s", b, p.w.Hub.BusinessID))
 			}
 		}
 		return
@@ -62,18 +41,12 @@ func (p *planner) holdStep(s *step, code Code, detail string) {
 	if s.approved || p.liftStep(s, code) {
 		return
 	}
-	s.is(Held, code, detail)
-	s.Until, s.TaskID = time.Time{}, ""
+	s.stop(Held, code, detail)
 }
 
 // liftStep lets a step through a guard by an override in force.
 func (p *planner) liftStep(s *step, code Code) bool {
-	d, ok := p.overrides(code)
-	if ok && s.ripe() {
-		p.used[d.ID]++
-		s.Decision = d.ID
-	}
-	return ok
+	return p.overridden(code, s.ripe(), &s.Decision)
 }
 
 // assetPull takes nothing away on a picture that cannot be trusted.
@@ -82,8 +55,7 @@ func (p *planner) assetPull(rows []*step) {
 	for _, s := range rows {
 		switch {
 		case stale && !p.liftStep(s, PullStale):
-			s.is(Waiting, PullStale, "read on "+p.w.Pull.StartedAt.UTC().Format(time.RFC3339))
-			s.Until, s.TaskID = time.Time{}, ""
+			s.stop(Waiting, PullStale, "read on "+p.w.Pull.StartedAt.UTC().Format(time.RFC3339))
 		case shrank != "":
 			p.holdStep(s, PullShrunk, shrank)
 		}

@@ -19,20 +19,6 @@ const (
 	Unassign  Action = "unassign"         // take access to an asset away
 )
 
-// Verdict is what becomes of a row's action.
-type Verdict string
-
-// The verdicts.
-const (
-	Do          Verdict = "do"           // leave a task
-	Would       Verdict = "would"        // the mode or a halt forbids it; shown only
-	Held        Verdict = "held"         // a guard wants an approval
-	Waiting     Verdict = "waiting"      // until a time: settle window, back-off
-	NeedsPerson Verdict = "needs-person" // nothing we may do will help
-	Suppressed  Verdict = "suppressed"   // filtered out on purpose, and said so
-	Fine        Verdict = "fine"         // nothing to do
-)
-
 // Standing says who a member is to us; the observed side of a report adds up over it.
 type Standing string
 
