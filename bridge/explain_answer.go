@@ -81,6 +81,9 @@ func (x *explainer) nobodyHere() (string, string, Actor) {
 			answer += fmt.Sprintf(". Before that, on %s, %s", stamp(f.At), factText(f))
 		}
 		answer += "."
+		if t.State == Accepted {
+			answer += " The platform said yes to that; no reading has shown it yet."
+		}
 		if reason.Next != "nothing" && reason.Code != t.Cause && (!x.allLeft() || gone(reason.Code)) {
 			next, actor = reason.Next, reason.Actor
 			if actor == Nobody {

@@ -66,7 +66,7 @@ member d dan presence=gone applied=none gone=-1h
 	}{
 		"ana": {[]string{"adbridge removed them from the hub on 2026-11-21 11:00 UTC (Collaborator): the person left every group that gave the role.", "Before that, on 2026-11-21 10:59 UTC, the identity provider took people out of a group: TikTok Users"},
 			"put the person back into a group", IdentityTeam},
-		"ben": {[]string{"the identity provider deactivated the person", "Before that, on 2026-11-21 10:59 UTC, the identity provider deactivated a user", "in group TikTok Users, for which rule r1 would give Collaborator to someone whom the identity provider has as active"},
+		"ben": {[]string{"the identity provider deactivated the person", "The platform said yes to that; no reading has shown it yet.", "Before that, on 2026-11-21 10:59 UTC, the identity provider deactivated a user", "in group TikTok Users, for which rule r1 would give Collaborator to someone whom the identity provider has as active"},
 			"reactivate or reassign", IdentityTeam},
 		"cem": {[]string{"a person approved this change; before, on the hub, but in none of the groups that give a role on it"}, "put the person into a group", IdentityTeam},
 		"dan": {[]string{"They were on it as Collaborator until 2026-11-21 11:00 UTC, and no removal by adbridge is on record"}, "put the person into a group", IdentityTeam},
@@ -93,6 +93,11 @@ member d dan presence=gone applied=none gone=-1h
 			t.Errorf("%s: next %q (%s), want %q (%s)", needle, e.Next, e.Who, c.next, c.who)
 		}
 	}
+	// What a reading has shown is not said to be on the platform's word alone.
+	f, done := of("ana")
+	if e, _, _ := Explain(w, "ana", knowing(f, done)); strings.Contains(e.Answer, "no reading has shown it yet") {
+		t.Errorf("confirmed, and explained as the platform's word: %s", e.Answer)
+	}
 	// Someone came back since and went again: our old removal does not explain that.
 	for i := range w.Members {
 		if w.Members[i].ID == "a" {
@@ -100,7 +105,7 @@ member d dan presence=gone applied=none gone=-1h
 		}
 	}
 	tasks[0].CreatedAt, tasks[0].AboutToAt = w.Now.Add(-9*24*time.Hour), w.Now.Add(-9*24*time.Hour)
-	f, done := of("ana")
+	f, done = of("ana")
 	if e, _, _ := Explain(w, "ana", knowing(f, done)); !strings.Contains(e.Answer, "no removal by adbridge is on record") {
 		t.Errorf("went again without us, and explained by what we did before: %s", e.Answer)
 	}
