@@ -45,6 +45,20 @@ func (p *planner) invited(h *human, m *Member) {
 	} else {
 		it.is(Waiting, InviteStale, "sent on "+sent.UTC().Format(time.DateOnly))
 	}
+	if inv.Email != "" && h.elsewhere(inv.Email) && !p.w.Traits.NoInvitations && !(m != nil && m.Match != nil && m.Match.Rule == MatchByDecision) {
+		it.act(Cancel, role, NoRole) // the next plan invites the new address
+		it.since, it.Until = later(it.since, inv.SentAt), time.Time{}
+		detail := fmt.Sprintf("sent to %s on %s", inv.Email, sent.UTC().Format(time.DateOnly))
+		if now := h.who.Email(); now != "" {
+			detail += ", the address is " + now + " now"
+		}
+		it.is(NeedsPerson, InviteOldAddress, detail)
+	}
+}
+
+// elsewhere says that an address is none of the human's.
+func (h *human) elsewhere(address string) bool {
+	return !slices.Contains(h.addresses(), FoldEmail(address))
 }
 
 // invite starts the row of an open invitation of ours.
@@ -83,7 +97,7 @@ func (p *planner) mismatch(h *human, m *Member, inv Invitation, role Role) {
 	case !known:
 		it.is(Waiting, InviteQueued, fmt.Sprintf("invited as %s, %s wanted", role.Word(), h.role.Word()))
 		return
-	case !slices.Contains(h.addresses(), FoldEmail(it.Email)):
+	case h.elsewhere(it.Email):
 		// The address changed since: this one goes, the next plan invites the new one.
 		it.act(Cancel, role, NoRole)
 	default:

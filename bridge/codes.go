@@ -94,13 +94,14 @@ const (
 
 // Invitations.
 const (
-	InvitePending  Code = "invite.pending"
-	InviteStale    Code = "invite.stale"
-	InviteDeclined Code = "invite.declined"
-	InviteBackoff  Code = "invite.backoff"
-	InviteAttempts Code = "invite.attempts"
-	InviteForeign  Code = "invite.foreign"
-	InviteQueued   Code = "invite.role-queued"
+	InvitePending    Code = "invite.pending"
+	InviteStale      Code = "invite.stale"
+	InviteDeclined   Code = "invite.declined"
+	InviteBackoff    Code = "invite.backoff"
+	InviteAttempts   Code = "invite.attempts"
+	InviteForeign    Code = "invite.foreign"
+	InviteOldAddress Code = "invite.old-address"
+	InviteQueued     Code = "invite.role-queued"
 )
 
 // Matching and ownership.

@@ -408,7 +408,7 @@ func (x *explainer) plan() Step {
 			text += ", until " + r.until(x.w.Now)
 		}
 		s.Lines = append(s.Lines, Line{Text: text, Code: r.Reason})
-		if r.Verdict == Held {
+		if r.Verdict == Held || r.Reason == InviteOldAddress {
 			s.Lines = append(s.Lines, Line{Text: fmt.Sprintf("to decide about this change alone: adbridge approve %s %s --reason …, or adbridge reject %s %s --reason …", x.w.Hub.Slug, r.Key, x.w.Hub.Slug, r.Key)})
 		}
 		s.Lines = append(s.Lines, stepLines(r)...)

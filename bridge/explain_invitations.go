@@ -20,7 +20,7 @@ func (x *explainer) invitations() Step {
 			continue
 		}
 		wanted := slices.ContainsFunc(x.wishes, func(d Desired) bool { return d.PersonID == i.PersonID && d.Role != NoRole })
-		status := Invitee{Hub: x.w.Hub, Traits: x.w.Traits, Now: x.w.Now, Wanted: wanted, Last: last[i.PersonID].ID == i.ID}.Status(i)
+		status := Invitee{Hub: x.w.Hub, Traits: x.w.Traits, Now: x.w.Now, Wanted: wanted, Last: last[i.PersonID].ID == i.ID, People: x.same(i.PersonID)}.Status(i)
 		text := fmt.Sprintf("attempt %d to %s as %s: %s", i.Attempt, i.Email, i.Role.Word(), i.State)
 		for _, t := range []struct {
 			word string
@@ -37,4 +37,12 @@ func (x *explainer) invitations() Step {
 	}
 	slices.SortStableFunc(s.Lines, func(a, b Line) int { return a.At.Compare(b.At) })
 	return s
+}
+
+// same are all persons who are the same human as one.
+func (x *explainer) same(person string) []*Person {
+	if h := x.ids.of[person]; h != nil {
+		return h.people
+	}
+	return nil
 }

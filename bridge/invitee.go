@@ -12,6 +12,9 @@ type InvitationStatus struct {
 	Attempts int  `json:"attempts"` // that may lapse before someone has to look
 	Days     int  `json:"days"`     // since it was sent
 	Stale    bool `json:"stale"`    // open for longer than stale-invitation-days
+	// AddressNow is the person's address, of an open invitation that went to
+	// one that is none of theirs any more.
+	AddressNow string `json:"address_now,omitempty"`
 	// Tell is what the person themselves is to know and do.
 	Tell string `json:"tell"`
 }
@@ -24,6 +27,8 @@ type Invitee struct {
 	Now    time.Time
 	Wanted bool // the rules want them on the hub
 	Last   bool // it is their last invitation to the hub
+	// People are who they are in the directory; none: nothing is known of their addresses.
+	People []*Person
 }
 
 // Status is how one of their invitations stands. NextTry stays only where
@@ -34,6 +39,10 @@ func (x Invitee) Status(i Invitation) InvitationStatus {
 		Stale: i.State.Open() && age > time.Duration(x.Hub.Settings.StaleInvitationDays)*24*time.Hour}
 	if !i.State.Lapsed() || !x.Wanted || !x.Last || i.Attempt >= s.Attempts {
 		s.NextTry = time.Time{}
+	}
+	h := human{persons: x.People}
+	if len(x.People) > 0 && i.State.Open() && !x.Traits.NoInvitations && h.elsewhere(i.Email) {
+		s.AddressNow = cmp.Or(x.People[0].Email(), x.People[0].UserName)
 	}
 	s.Tell = x.tell(s)
 	return s
@@ -54,6 +63,9 @@ func (x Invitee) tell(s InvitationStatus) string {
 		}
 		if s.Stale {
 			text += fmt.Sprintf(" It has waited for %d days: look into the spam folder too.", s.Days)
+		}
+		if s.AddressNow != "" {
+			text += fmt.Sprintf(" If you no longer read that address, tell the admins of %s: they can have it sent to %s instead.", there, s.AddressNow)
 		}
 		return text
 	case s.State == InvitationAccepted:

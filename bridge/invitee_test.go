@@ -31,10 +31,15 @@ func TestThePersonIsToldWhatIsTrueForThem(t *testing.T) {
 		not  string
 		next bool
 	}{
-		"open":                    {wanted, sent, []string{"Accept the e-mail from TikTok that was sent to ana@corp.example on 2026-11-18", "the Business Center Lumen Europe as Owner (ADMIN)"}, "spam", false},
-		"open until":              {wanted, in(func(i *Invitation) { i.ExpiresAt = now.AddDate(0, 0, 9) }), []string{"until 2026-11-29 12:00 UTC"}, "", false},
-		"not seen yet":            {wanted, in(func(i *Invitation) { i.State = InvitationSent }), []string{"Accept the e-mail"}, "", false},
-		"stale":                   {wanted, in(func(i *Invitation) { i.SentAt = ago(20) }), []string{"20 days", "spam folder"}, "", false},
+		"open":         {wanted, sent, []string{"Accept the e-mail from TikTok that was sent to ana@corp.example on 2026-11-18", "the Business Center Lumen Europe as Owner (ADMIN)"}, "spam", false},
+		"open until":   {wanted, in(func(i *Invitation) { i.ExpiresAt = now.AddDate(0, 0, 9) }), []string{"until 2026-11-29 12:00 UTC"}, "", false},
+		"not seen yet": {wanted, in(func(i *Invitation) { i.State = InvitationSent }), []string{"Accept the e-mail"}, "", false},
+		"stale":        {wanted, in(func(i *Invitation) { i.SentAt = ago(20) }), []string{"20 days", "spam folder"}, "", false},
+		"at an old address": {with(func(x *Invitee) { x.People = []*Person{{Emails: []string{"ana.new@corp.example"}}} }), sent,
+			[]string{"Accept the e-mail", "no longer read that address", "sent to ana.new@corp.example"}, "", false},
+		"at another address of theirs": {with(func(x *Invitee) {
+			x.People = []*Person{{Emails: []string{"ana.new@corp.example"}}, {Emails: []string{"Ana@corp.example"}}}
+		}), sent, nil, "no longer", false},
 		"accepted":                {wanted, ended(InvitationAccepted, 1), []string{"You have accepted"}, "Accept the", false},
 		"declined":                {wanted, ended(InvitationDeclined, 1), []string{"You declined", "ask the admins of the Business Center Lumen Europe"}, "", false},
 		"declined, not wanted":    {with(func(x *Invitee) { x.Wanted = false }), ended(InvitationDeclined, 1), []string{"none is needed"}, "ask", false},

@@ -122,6 +122,7 @@ var reasonTable = []Reason{
 	{InviteBackoff, "the last invitation brought nobody who is still there; the next goes out after a pause", Nobody, "it is sent by itself"},
 	{InviteAttempts, "invite-attempts invitations lapsed", HubAdmin, "check the address with the person, then approve one more invitation"},
 	{InviteForeign, "someone else invited the person", ThePersonSelf, "accept that invitation"},
+	{InviteOldAddress, "the invitation is open at an address that is none of the person's any more: whoever reads that mailbox may accept it", HubAdmin, "approve this change, and the invitation is cancelled and one sent to the address of now; or reject it if the person still reads the old one, and accepts"},
 	{InviteQueued, "the open invitation cannot be changed; the role is set on acceptance", ThePersonSelf, "accept the invitation"},
 
 	{MatchUnmatched, "nothing tells for certain who in the directory this member is", HubAdmin, "match it to the suggested person or to another one, or exempt it with a reason"},

@@ -234,7 +234,8 @@ func (r *recheck) wanted() (Code, string) {
 			return TaskNotWanted, role.Word() + " is wanted now"
 		}
 	case Cancel:
-		if role != NoRole && role == r.t.From && !active && !r.spare(role) {
+		moved := r.approved && r.h != nil && r.h.elsewhere(r.t.Email) // somebody wants the new address invited
+		if role != NoRole && role == r.t.From && !active && !moved && !r.spare(role) {
 			return TaskNotWanted, role.Word() + " is wanted now"
 		}
 	}

@@ -54,8 +54,20 @@ func InvitationLines(ctx context.Context, tx *storage.Tx, hub bridge.Hub, traits
 		return nil, err
 	}
 	known := map[string]bridge.Person{}
+	var addresses []string
 	for _, p := range people {
 		known[p.ID] = p
+		addresses = append(addresses, p.Addresses()...)
+	}
+	same, err := tx.PeopleByEmail(ctx, addresses) // who is in several sources may have the address in another
+	if err != nil {
+		return nil, err
+	}
+	having := map[string][]*bridge.Person{}
+	for k := range same {
+		for _, a := range same[k].Addresses() {
+			having[a] = append(having[a], &same[k])
+		}
 	}
 	var lines []InvitationLine
 	for _, i := range list {
@@ -65,8 +77,15 @@ func InvitationLines(ctx context.Context, tx *storage.Tx, hub bridge.Hub, traits
 			continue
 		}
 		who := bridge.Invitee{Hub: hub, Traits: traits, Now: tx.Now(), Wanted: wanted[i.PersonID], Last: isLast}
+		p, ok := known[i.PersonID]
+		if ok {
+			who.People = append(who.People, &p)
+			for _, a := range p.Addresses() {
+				who.People = append(who.People, having[a]...)
+			}
+		}
 		line := InvitationLine{InvitationStatus: who.Status(i), Hub: hub.Slug}
-		if p, ok := known[i.PersonID]; ok {
+		if ok {
 			line.UserName, line.Name = p.UserName, p.Name()
 		}
 		lines = append(lines, line)

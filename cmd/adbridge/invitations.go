@@ -24,7 +24,8 @@ func (c *cli) invitations() *cobra.Command {
 		Long: `Lists the open invitations and the last one of everyone who declined or let it lapse and is not on the hub:
 address and role, where it stands (sent, pending once a read shows it, accepted, declined, expired, vanished,
 cancelled), which attempt of how many it is, when it was sent, seen and ended, when the next one goes out by
-itself, and what to tell the person. --stale keeps those that have been open for longer than the hub's
+itself, and what to tell the person. An open one that went to an address which is none of the person's any
+more says so: adbridge plan tells how to have it sent to the other. --stale keeps those that have been open for longer than the hub's
 stale-invitation-days; --all shows every invitation ever sent. An open invitation is no access.
 
 Exit code 2: some are stale.`,
@@ -79,10 +80,13 @@ func writeInvitations(w io.Writer, views []invitationView) error {
 		}
 		return when(t)
 	}
-	return table(w, "HUB PERSON ADDRESS ROLE STATE ATTEMPT SENT SEEN ENDED NEXT DAYS STALE TELL-THE-PERSON", func(row func(...any)) {
+	return table(w, "HUB PERSON ADDRESS ROLE STATE ATTEMPT SENT SEEN ENDED NEXT DAYS LOOK TELL-THE-PERSON", func(row func(...any)) {
 		for _, v := range views {
 			old := "-"
-			if v.Stale {
+			switch {
+			case v.AddressNow != "":
+				old = "old address"
+			case v.Stale:
 				old = "stale"
 			}
 			row(v.Hub, orDash(v.UserName), v.Email, v.Role.Word(), v.State, fmt.Sprintf("%d/%d", v.Attempt, v.Attempts),
