@@ -38,12 +38,8 @@ func (w Worker) finish(ctx context.Context, b *batch, decide func(context.Contex
 		if err := tx.CheckLane(ctx, b.lease); err != nil {
 			return err
 		}
-		for _, c := range b.heard.calls {
-			e := storage.CallEvent(b.hub, c.Detail())
-			e.Task, e.Person, e.Member, e.Correlation = b.task().ID, b.task().PersonID, b.task().MemberID, b.task().Correlation
-			if err := tx.AddEvents(ctx, e); err != nil {
-				return err
-			}
+		if err := tx.AddEvents(ctx, b.callEvents()...); err != nil {
+			return err
 		}
 		for i := range b.tasks {
 			t := b.tasks[i] // decide may run again after a serialization failure
@@ -72,11 +68,30 @@ func (w Worker) finish(ctx context.Context, b *batch, decide func(context.Contex
 		}
 		return w.again(ctx, tx, b)
 	})
+	if errors.Is(err, bridge.ErrConflict) {
+		// Somebody else has the lane by now, and settles the task by reading. The
+		// calls were made all the same.
+		kept := w.DB.Write(ctx, func(tx *storage.Tx) error { return tx.AddEvents(ctx, b.callEvents()...) })
+		if kept == nil {
+			b.heard.calls = nil
+		}
+		err = errors.Join(err, kept)
+	}
 	if err != nil {
 		return fmt.Errorf("finish task %s: %w", b.task().ID, err)
 	}
 	b.heard.calls = nil
 	return nil
+}
+
+// callEvents are the calls that were made, as the audit trail keeps them.
+func (b *batch) callEvents() []audit.Event {
+	events := make([]audit.Event, len(b.heard.calls))
+	for i, c := range b.heard.calls {
+		events[i] = storage.CallEvent(b.hub, c.Detail())
+		events[i].Task, events[i].Person, events[i].Member, events[i].Correlation = b.task().ID, b.task().PersonID, b.task().MemberID, b.task().Correlation
+	}
+	return events
 }
 
 // again makes the hub due for another plan once its tasks are through: what
