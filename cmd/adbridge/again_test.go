@@ -30,7 +30,9 @@ func promised(text string) string {
 // TestCommandsPromiseNothing: where the platform is down, a command says what a
 // person has to do, and whether anything was saved.
 func TestCommandsPromiseNothing(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, tiktokWorld(), metaWorld())
+	s.inProcess = true
 	s.connectHub("eu", "tiktok", bcEU, "observe")
 	s.connectHub("oak", "meta", metaBiz, "observe")
 	token := filepath.Join(s.dir, "token")
@@ -71,6 +73,7 @@ func TestCommandsPromiseNothing(t *testing.T) {
 
 // TestEveryPromiseOfAPlatformHasWordsForCommands keeps byHand whole.
 func TestEveryPromiseOfAPlatformHasWordsForCommands(t *testing.T) {
+	t.Parallel()
 	for _, r := range bridge.Reasons() {
 		if !strings.HasPrefix(string(r.Code), "platform.") || promised(r.Next) == "" {
 			continue

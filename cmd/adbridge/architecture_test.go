@@ -43,6 +43,7 @@ var readsTheWorld = []string{"context", "net", "os", "database", "log", "syscall
 
 // TestPackagesImportOnlyWhatTheyMay holds the layout to docs/architecture.md.
 func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
+	t.Parallel()
 	checked := 0
 	eachGoFile(t, func(dir, file string, imports []string) {
 		if strings.HasSuffix(file, "_test.go") {
@@ -72,6 +73,7 @@ func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
 
 // TestPureCodeAsksNoClock: what decides is given its time.
 func TestPureCodeAsksNoClock(t *testing.T) {
+	t.Parallel()
 	set := token.NewFileSet()
 	for _, dir := range []string{"../../bridge", "../../bridge/audit"} {
 		files, err := filepath.Glob(dir + "/*.go")

@@ -42,6 +42,7 @@ var tables = []struct {
 // TestDocsTablesSayWhatTheCodeSays fails when a table in a document has fallen
 // behind; with -update it writes the table.
 func TestDocsTablesSayWhatTheCodeSays(t *testing.T) {
+	t.Parallel()
 	for _, x := range tables {
 		t.Run(x.file, func(t *testing.T) {
 			path := filepath.Join(repository, x.file)
@@ -212,6 +213,7 @@ var (
 // TestDocsLinksLeadSomewhere follows every relative link of every page, to the
 // file and to the heading in it.
 func TestDocsLinksLeadSomewhere(t *testing.T) {
+	t.Parallel()
 	all := pages(t)
 	followed := 0
 	for name, text := range all {
@@ -266,6 +268,7 @@ var codeSpan = regexp.MustCompile("`([a-z]+\\.[a-z0-9-]+)`")
 // TestDocsNameOnlyReasonsThatExist: a page that explains a code which is not
 // in the table leads its reader astray.
 func TestDocsNameOnlyReasonsThatExist(t *testing.T) {
+	t.Parallel()
 	known, kinds := map[string]bool{}, map[string]bool{}
 	for _, r := range bridge.Reasons() {
 		kind, _, _ := strings.Cut(string(r.Code), ".")
@@ -290,6 +293,7 @@ func TestDocsNameOnlyReasonsThatExist(t *testing.T) {
 // TestReadmeNamesEveryConfigurationKey: each by its flag or key in the file,
 // and by its variable.
 func TestReadmeNamesEveryConfigurationKey(t *testing.T) {
+	t.Parallel()
 	readme := pages(t)["README.md"]
 	names := []string{"ADBRIDGE_KEY", "ADBRIDGE_CONFIG"}
 	c := reflect.TypeFor[Config]()
@@ -308,6 +312,7 @@ func TestReadmeNamesEveryConfigurationKey(t *testing.T) {
 
 // TestDocsTellAConnectorAll: whoever writes one finds each method and trait.
 func TestDocsTellAConnectorAll(t *testing.T) {
+	t.Parallel()
 	page := pages(t)["docs/new-connector.md"]
 	var names []string
 	for m := range reflect.TypeFor[connectors.Connector]().Methods() {
@@ -332,6 +337,7 @@ var (
 // TestDocsCommandsExist: every adbridge command in a page's scripts and code
 // spans is one.
 func TestDocsCommandsExist(t *testing.T) {
+	t.Parallel()
 	root := (&cli{}).root()
 	seen := 0
 	for name, text := range pages(t) {

@@ -15,6 +15,7 @@ import (
 // provisioned? Because no rule names a group of theirs, because they are in
 // none, because the request was refused, or because nobody was ever sent.
 func TestExplainAnswersForThoseWhoNeverArrived(t *testing.T) {
+	t.Parallel()
 	s, srv, src := sourceStage(t, "other")
 	send := func(path, body string, want int) string {
 		t.Helper()

@@ -17,13 +17,14 @@ import (
 	"adbridge/bridge"
 	"adbridge/bridge/reconcile"
 	"adbridge/storage"
+	"adbridge/storage/storagetest"
 )
 
 // newHandler is everything that is served, on a new database with one source.
 func newHandler(t *testing.T, c Config) (*App, http.Handler, string) {
 	t.Helper()
 	dir := t.TempDir()
-	c.DB, c.KeyFile, c.PublicURL = filepath.Join(dir, "adbridge.db"), filepath.Join(dir, "adbridge.key"), "https://scim.corp.example"
+	c.DB, c.KeyFile, c.PublicURL = storagetest.MigratedSQLite(t), filepath.Join(dir, "adbridge.key"), "https://scim.corp.example"
 	app, err := NewApp(t.Context(), c, zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.WarnLevel))
 	if err != nil {
 		t.Fatal(err)
@@ -57,6 +58,7 @@ func serveOne(h http.Handler, method, target, token, body string) *httptest.Resp
 // TestTwoSlashesAreNoRedirect: a base URL that ends in a slash works, also for
 // what no client repeats after a redirect.
 func TestTwoSlashesAreNoRedirect(t *testing.T) {
+	t.Parallel()
 	_, h, token := newHandler(t, Config{})
 	if w := serveOne(h, "POST", "/scim/v2//Users", token, `{"userName":"ana@corp.example"}`); w.Code != http.StatusCreated {
 		t.Errorf("POST //Users: %d %s", w.Code, w.Body)
@@ -71,6 +73,7 @@ func TestTwoSlashesAreNoRedirect(t *testing.T) {
 
 // TestAWrongBaseURLIsToldInSCIM and not by a page for people.
 func TestAWrongBaseURLIsToldInSCIM(t *testing.T) {
+	t.Parallel()
 	app, h, token := newHandler(t, Config{})
 	wrong := []string{"/Users?count=2", "/v2/Users", "/scim/Users", "/scim/v2/scim/v2/Users", "/scim/v2/Users/Users?filter=x", "/scim/v1/Groups"}
 	for _, path := range wrong {
@@ -100,6 +103,7 @@ func TestAWrongBaseURLIsToldInSCIM(t *testing.T) {
 }
 
 func TestTheClientIsWhoATrustedProxySaysAndNobodyElse(t *testing.T) {
+	t.Parallel()
 	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
 	for _, c := range []struct {
 		peer string
@@ -135,6 +139,7 @@ func TestTheClientIsWhoATrustedProxySaysAndNobodyElse(t *testing.T) {
 
 // TestTheAddressListLooksBehindTheProxy from the outside in.
 func TestTheAddressListLooksBehindTheProxy(t *testing.T) {
+	t.Parallel()
 	app, h, token := newHandler(t, Config{TrustedProxy: "192.0.2.1"}) // where httptest calls from
 	if _, _, err := reconcile.SetAdmission(t.Context(), app.DB, "main", "test", map[string]string{"ip-allow": "198.51.100.7"}); err != nil {
 		t.Fatal(err)
@@ -154,6 +159,7 @@ func TestTheAddressListLooksBehindTheProxy(t *testing.T) {
 // TestASourceIsHeldToItsRate with a SCIM answer that says when to come again,
 // and without taking anything from another source.
 func TestASourceIsHeldToItsRate(t *testing.T) {
+	t.Parallel()
 	app, h, token := newHandler(t, Config{ScimRate: "1:3"})
 	_, other, err := reconcile.AddSource(t.Context(), app.DB, bridge.Source{Name: "other", Kind: bridge.Entra}, "first", "test")
 	if err != nil {
@@ -174,6 +180,7 @@ func TestASourceIsHeldToItsRate(t *testing.T) {
 
 // TestADatabaseThatIsAwayIs503 with a reason, and the server comes back by itself.
 func TestADatabaseThatIsAwayIs503(t *testing.T) {
+	t.Parallel()
 	app, h, token := newHandler(t, Config{})
 	app.ready.look(t.Context())
 	if w := serveOne(h, "GET", "/scim/v2/Users", token, ""); w.Code != http.StatusOK {
@@ -202,6 +209,7 @@ func TestADatabaseThatIsAwayIs503(t *testing.T) {
 }
 
 func TestOldLinesOfTheProvisioningLogAreForgotten(t *testing.T) {
+	t.Parallel()
 	app, _, _ := newHandler(t, Config{})
 	now := time.Now().UTC()
 	err := app.DB.Write(t.Context(), func(tx *storage.Tx) error {
@@ -233,6 +241,7 @@ func TestOldLinesOfTheProvisioningLogAreForgotten(t *testing.T) {
 // TestStrangersCannotFillTheProvisioningLog: beyond a burst their requests are
 // only counted.
 func TestStrangersCannotFillTheProvisioningLog(t *testing.T) {
+	t.Parallel()
 	app, h, token := newHandler(t, Config{})
 	for range strangerBurst + 500 {
 		if w := serveOne(h, "GET", "/scim/v2/Users", "scim_guess", ""); w.Code != http.StatusUnauthorized || !strings.Contains(w.Header().Get("Www-Authenticate"), "invalid_token") {
@@ -290,6 +299,7 @@ func runCLI(args ...string) (stdout, stderr string, code int) {
 
 // TestGroupsAreInTheAnswerToAWrite, and can be excluded.
 func TestGroupsAreInTheAnswerToAWrite(t *testing.T) {
+	t.Parallel()
 	_, h, token := newHandler(t, Config{})
 	decode := func(w *httptest.ResponseRecorder) (out struct {
 		ID     string

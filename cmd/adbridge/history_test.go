@@ -37,6 +37,7 @@ func historyTime() time.Duration {
 // loses answers, cuts requests and repeats them. At the end every user, every
 // attribute and every membership is what the workers were told it is.
 func TestHistoriesEndAsAcknowledged(t *testing.T) {
+	t.Parallel()
 	storagetest.EachURL(t, func(t *testing.T, url string) {
 		r := newRig(t, url)
 		faults := &faults{rng: newRand(t), handler: r.handler}
@@ -57,6 +58,7 @@ func TestHistoriesEndAsAcknowledged(t *testing.T) {
 // TestHistoriesOutliveKills is the same with a server that is killed as a
 // power cut would, again and again, in the middle of it.
 func TestHistoriesOutliveKills(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	s := &stage{t: t, dir: dir, db: filepath.Join(dir, "adbridge.db")}
 	okta, entra := s.source("okta", "okta"), s.source("entra", "entra")

@@ -13,7 +13,9 @@ import (
 // TestEveryPlatformCallCanBeLookedUp: what the platform's own log has, hub
 // calls shows with the same request ids, and the budget counts it.
 func TestEveryPlatformCallCanBeLookedUp(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, tiktokWorld(), metaWorld())
+	s.inProcess = true
 	s.connectHub("eu", "tiktok", bcEU, "observe")
 	s.tiktok.ResetRequests()
 	s.tiktok.Faults.Add(tiktoksim.Fault{Op: "bc/member/get", Kind: tiktoksim.HTTPStatus, Status: 502, Times: 1})

@@ -389,6 +389,7 @@ func TestLogsAreReadAfterPullsByOneServer(t *testing.T) {
 // TestThePartnersLogIsNoneOfOurs: what happens in the business of a partner
 // stays there, whoever asks.
 func TestThePartnersLogIsNoneOfOurs(t *testing.T) {
+	t.Parallel()
 	app, _, _ := newHandler(t, Config{})
 	partner := bridge.Hub{ID: "theirs", Slug: "theirs", Platform: bridge.TikTok, BusinessID: "2", PartnerOf: "ours", Mode: bridge.ModeObserve, Settings: bridge.DefaultSettings()}
 	err := app.DB.Write(t.Context(), func(tx *storage.Tx) error {
@@ -425,6 +426,7 @@ func TestThePartnersLogIsNoneOfOurs(t *testing.T) {
 // TestOldLinesOfPlatformLogsAreForgotten: after more than a year, and long
 // after any reading goes back so far; the events stay.
 func TestOldLinesOfPlatformLogsAreForgotten(t *testing.T) {
+	t.Parallel()
 	app, _, _ := newHandler(t, Config{})
 	now := time.Now().UTC()
 	j := storage.PlatformChangeFilter{HubID: "h"}

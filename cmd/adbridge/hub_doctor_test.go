@@ -30,7 +30,9 @@ func precondition(t *testing.T, p bridge.Preflight, code string) bridge.Precondi
 // before the hub is connected, the look kept at connecting, and a later look
 // that finds the token dead and stops the hub.
 func TestDoctorLeadsFromNothingToAHub(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, tiktokWorld(), metaWorld())
+	s.inProcess = true
 	var list []bridge.Precondition
 	s.must(&list, "hub", "doctor", "--platform", "tiktok")
 	if len(list) < 10 || slices.ContainsFunc(list, func(p bridge.Precondition) bool { return p.State != bridge.NotKnown || p.Next == "" }) {
@@ -86,6 +88,7 @@ func TestDoctorLeadsFromNothingToAHub(t *testing.T) {
 // TestHubsAreLookedAtDailyAndRemindOfATokenThatEnds: once a day, by one
 // replica, with the calls on record, and an alarm in the report.
 func TestHubsAreLookedAtDailyAndRemindOfATokenThatEnds(t *testing.T) {
+	t.Parallel()
 	ctx := t.Context()
 	fb := metaWorld()
 	end := time.Now().Add(20 * 24 * time.Hour)

@@ -14,6 +14,7 @@ import (
 // said last of each limit, with when, and a used-up quota of invitations with
 // its end.
 func TestWhatAPlatformSaysOfItsLimitsIsShown(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, tiktokWorld(), metaWorld())
 	s.inProcess = true
 	s.connectHub("oak", "meta", metaBiz, "observe")

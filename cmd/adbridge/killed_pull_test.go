@@ -10,6 +10,7 @@ import (
 // TestAPullThatWasKilledIsMadeAnewAtOnce: the process dies while it reads a hub.
 // The next one does not wait for the time at which a failed pull is tried again.
 func TestAPullThatWasKilledIsMadeAnewAtOnce(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, tiktokWorld(), metaWorld())
 	s.connectHub("tt", "tiktok", bcEU, "observe")
 	s.tiktok.Faults.Add(tiktoksim.Fault{Op: "bc/member/get", Kind: tiktoksim.SlowBefore, Delay: time.Minute, Times: -1})

@@ -85,6 +85,7 @@ func TestTwoServersMakeNoMoreCallsThanOne(t *testing.T) {
 
 // TestAPauseIsOneForAllServers, however far apart their machines' clocks are.
 func TestAPauseIsOneForAllServers(t *testing.T) {
+	t.Parallel()
 	storagetest.EachURL(t, func(t *testing.T, url string) {
 		t.Parallel()
 		servers := twoServers(t, url)
@@ -114,6 +115,7 @@ func TestAPauseIsOneForAllServers(t *testing.T) {
 
 // TestNoCallWithoutTheDatabase: what cannot be put on the account is not made.
 func TestNoCallWithoutTheDatabase(t *testing.T) {
+	t.Parallel()
 	servers := twoServers(t, storagetest.SQLite(t))
 	budget := servers[0].budgets.Of(bridge.TikTok, "/71600")
 	if err := budget.Wait(t.Context(), true); err != nil {
@@ -134,6 +136,7 @@ func TestNoCallWithoutTheDatabase(t *testing.T) {
 
 // TestEveryCommandKeepsToThePauseThatOneWasTold, and hub budget shows it.
 func TestEveryCommandKeepsToThePauseThatOneWasTold(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, tiktokWorld(), metaWorld())
 	s.connectHub("eu", "tiktok", bcEU, "observe")
 	s.connectHub("us", "tiktok", bcUS, "observe") // another Business Center, the same app

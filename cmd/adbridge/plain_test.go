@@ -13,6 +13,7 @@ import (
 // TestOthersWordsCannotSteerTheTerminal of whoever lists partners or the
 // platform's log; JSON has them as they are.
 func TestOthersWordsCannotSteerTheTerminal(t *testing.T) {
+	t.Parallel()
 	const evil = "Eve\x1b[2K\nhub eu, mode full \u202e"
 	partners := partnersView{Hub: "eu", Partners: bridge.Partners{At: time.Unix(0, 0), List: []bridge.PartnerBusiness{
 		{BusinessID: "7", Name: evil, Assets: []bridge.SharedAsset{{AssetDetails: bridge.AssetDetails{Asset: bridge.Asset{Kind: "page", ID: "6"}, Name: evil}}}}}}}

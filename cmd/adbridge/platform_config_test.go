@@ -13,6 +13,7 @@ import (
 
 // TestAnAppHasTheLimitsOfItsTier: its own, else the one named for all.
 func TestAnAppHasTheLimitsOfItsTier(t *testing.T) {
+	t.Parallel()
 	c := Config{DB: t.TempDir() + "/adbridge.db", TikTokTier: "advanced, 71600=ultimate"}
 	app, err := NewApp(t.Context(), c, zerolog.Nop())
 	if err != nil {
@@ -31,6 +32,7 @@ func TestAnAppHasTheLimitsOfItsTier(t *testing.T) {
 
 // TestThePlatformsConfigurationIsCheckedAtTheStart, and its words are obeyed.
 func TestThePlatformsConfigurationIsCheckedAtTheStart(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, tiktoksim.World{}, metaWorld())
 	for flag, says := range map[string]string{
 		"--tiktok-tier=golden":       "basic, advanced, premium, ultimate",

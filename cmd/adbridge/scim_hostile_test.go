@@ -54,6 +54,7 @@ func patchOf(ops string) string {
 // TestNoFilterKeepsTheServerForLong: whatever a filter asks of a directory, the
 // answer, if only that it is too much, is there before anybody gives up.
 func TestNoFilterKeepsTheServerForLong(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	r.people(crowd())
 	const most = 3900 // bytes of a filter, of 4096
@@ -89,6 +90,7 @@ func TestNoFilterKeepsTheServerForLong(t *testing.T) {
 // TestNoBodyKeepsTheServerForLong is the same for bodies, up to the size that
 // is read at all.
 func TestNoBodyKeepsTheServerForLong(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	user, group := r.people(1)[0], r.group("Everyone", 50_000)
 	const most = 16<<20 - 4096

@@ -57,7 +57,7 @@ func newRig(tb testing.TB, url string) *scimRig {
 	tb.Helper()
 	dir := tb.TempDir()
 	if url == "" {
-		url = filepath.Join(dir, "adbridge.db")
+		url = storagetest.MigratedSQLite(tb)
 	}
 	c := Config{Listen: "127.0.0.1:0", DB: url, KeyFile: filepath.Join(dir, "adbridge.key"), PublicURL: "https://scim.corp.example"}
 	ctx, stop := context.WithCancel(context.Background())

@@ -19,7 +19,9 @@ import (
 // groups in the product, people leave them at once, their accounts stay, and
 // whom nobody wanted to change is not touched.
 func TestASCIMTargetIsAHubLikeAnyOther(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, tiktoksim.World{}, metasim.World{})
+	s.inProcess = true
 	sim := scimtargetsim.New(scimtargetsim.Options{World: scimWorld()})
 	s.must(nil, "hub", "add", "crm", "--platform", "scim", "--business-id", scimTarget+"/", "--api-url", serveTest(t, sim), "--token-file", s.secret("crm.token", scimToken))
 	var pulls []bridge.Pull
@@ -127,7 +129,9 @@ func TestASCIMTargetIsAHubLikeAnyOther(t *testing.T) {
 // directory has, found, read again and removed, although the product shows
 // another address first.
 func TestWhoHasAnotherAddressInTheProductIsOurs(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, tiktoksim.World{}, metasim.World{})
+	s.inProcess = true
 	w := scimWorld()
 	users := w.Tenants[0].Users
 	for i, u := range users {

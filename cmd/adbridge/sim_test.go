@@ -57,6 +57,7 @@ func (s *stage) startSim(args ...string) simSaid {
 // TestSimulatorsAreProgramsThatHubsConnectTo: with what a simulator prints, a
 // hub is connected and read, and invited people accept by themselves.
 func TestSimulatorsAreProgramsThatHubsConnectTo(t *testing.T) {
+	t.Parallel()
 	worlds, err := filepath.Abs("../../testdata/worlds")
 	if err != nil {
 		t.Fatal(err)
@@ -111,6 +112,7 @@ var timeOfDay = regexp.MustCompile(`"20[0-9]{2}-[0-9TZ:.+-]+"`)
 // TestExampleWorldsAreTheDemoCompanys: the world files of the repository are
 // what `sim example` writes, but for the times.
 func TestExampleWorldsAreTheDemoCompanys(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, tiktoksim.World{}, metasim.World{})
 	for _, p := range []string{"tiktok", "meta", "scim"} {
 		out, errs, code := s.adbridge("sim", "example", p)
@@ -129,6 +131,7 @@ func TestExampleWorldsAreTheDemoCompanys(t *testing.T) {
 
 // TestSimRefusesWhatItDoesNotUnderstand, and says where to look.
 func TestSimRefusesWhatItDoesNotUnderstand(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, tiktoksim.World{}, metasim.World{})
 	for name, c := range map[string]struct {
 		args []string

@@ -60,6 +60,7 @@ func done(d bridge.Diagnosis) (out []bridge.First) {
 // TestTheDoctorFollowsAnIdentityProviderWhileItIsSetUp, step by step, on real
 // requests of either of them.
 func TestTheDoctorFollowsAnIdentityProviderWhileItIsSetUp(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"okta", "entra"} {
 		t.Run(kind, func(t *testing.T) {
 			ctx := t.Context()
@@ -105,6 +106,7 @@ func TestTheDoctorFollowsAnIdentityProviderWhileItIsSetUp(t *testing.T) {
 
 // TestTheDoctorFindsWhatTheRequestsShow: each ailment as it comes over the wire.
 func TestTheDoctorFindsWhatTheRequestsShow(t *testing.T) {
+	t.Parallel()
 	s, srv, src := sourceStage(t, "entra")
 	send := func(method, path, token, body string, want int) {
 		t.Helper()
@@ -183,6 +185,7 @@ func TestTheDoctorFindsWhatTheRequestsShow(t *testing.T) {
 // TestSourceTestLeavesNothingBehind, whether it goes well or not, and is no
 // sign that the identity provider works.
 func TestSourceTestLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
 	s, srv, src := sourceStage(t, "okta")
 	left := func() int {
 		t.Helper()
@@ -316,6 +319,7 @@ func entraTenant(t *testing.T) (issuer string, sign func(map[string]any) string)
 // TestEntraComesWithoutASecret: by its own JWT when the Secret Token is left
 // blank, and by Workload Identity Federation.
 func TestEntraComesWithoutASecret(t *testing.T) {
+	t.Parallel()
 	s, srv, _ := sourceStage(t, "entra")
 	base, sign := entraTenant(t)
 	const tenant = "3e4b0b5e-0000-4000-8000-000000000001"
