@@ -61,7 +61,23 @@ func (p *parser) compare(t target, op bridge.ExprOp, v value, inside bool) (*bri
 	if at, ok := e.Value.(time.Time); ok && t.attr == p.k.meta {
 		return asShown(e, at), nil
 	}
+	if t.attr.name == "displayName" && p.k.name == "User" {
+		return asSent(e), nil
+	}
 	return e, nil
+}
+
+// asSent compares with the displayName that the identity provider sent: the
+// directory finds people who have none by their name, which no answer shows.
+func asSent(e *bridge.Expr) *bridge.Expr {
+	present := *e
+	present.Op, present.Value = bridge.OpPr, nil
+	if e.Op != bridge.OpNe {
+		return both(e, &present)
+	}
+	eq := *e
+	eq.Op = bridge.OpEq
+	return negate(both(&eq, &present))
 }
 
 // asShown compares with a time of meta as a client knows it: to the millisecond

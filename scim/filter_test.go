@@ -58,6 +58,9 @@ func TestFiltersAreReadAsTheRFCAndTheIdPsMeanThem(t *testing.T) {
 	}{
 		// RFC 7644 figure 2
 		{user, `userName eq "bjensen"`, `userName eq string(bjensen)`},
+		{user, `displayName eq "B"`, `(displayName eq string(B) and displayName pr)`},
+		{user, `displayName ne "B"`, `not((displayName eq string(B) and displayName pr))`},
+		{group, `displayName eq "B"`, `displayName eq string(B)`},
 		{user, `name.familyName co "O'Malley"`, `name.familyName co string(O'Malley)`},
 		{user, `userName sw "J"`, `userName sw string(J)`},
 		{user, `urn:ietf:params:scim:schemas:core:2.0:User:userName sw "J"`, `userName sw string(J)`},

@@ -40,6 +40,7 @@ type leaf struct {
 	never              bool // is never NULL
 	anchor             bool // an index begins with it
 	lastSegment        bool // a URI that ends in the value: compared by its last segment
+	standIn            bool // holds something else where the document has no value: there it is not present
 }
 
 // rowSet is a multi-valued attribute that is kept as rows.
@@ -81,7 +82,9 @@ func makeUserTable() resourceTable {
 	userName := columnLeaf("u.user_name", "u.user_name_fold")
 	userName.anchor = true
 	t.column["userName"] = userName
-	t.column["displayName"] = optionalLeaf("u.display_name", "u.display_name_fold")
+	displayName := optionalLeaf("u.display_name", "u.display_name_fold")
+	displayName.standIn = true // people are called by their name where they have no displayName
+	t.column["displayName"] = displayName
 	t.column["active"] = leaf{isTrue: "u.active", present: "TRUE", boolean: "u.active"}
 	t.rows = map[string]rowSet{"groups": {
 		from: "memberships m JOIN groups g ON g.id = m.group_id AND g.deleted_at = 0", owner: "m.value",
@@ -185,7 +188,7 @@ func (c *compiler) expr(e *bridge.Expr) (string, error) {
 	if e.Op == bridge.OpValuePath || e.Multi {
 		return c.ofElements(e)
 	}
-	if l, ok := c.t.columnOf(e.Path); ok {
+	if l, ok := c.t.columnOf(e.Path); ok && !(l.standIn && e.Op == bridge.OpPr) {
 		return c.compare(l, e)
 	}
 	l, err := c.node(c.t.alias+".attributes", documentPath(e)...)

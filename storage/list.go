@@ -171,6 +171,14 @@ func (c *compiler) order(by string, descending bool) (string, error) {
 		if missing = "FALSE"; col.text != "" {
 			missing = col.text + " = ''"
 		}
+		if col.standIn {
+			j, err := c.node(c.t.alias+".attributes", path.Attr)
+			if err != nil {
+				return "", err
+			}
+			missing = j.sortText + " IS NULL"
+			keys = []string{"CASE WHEN " + missing + " THEN '' ELSE " + key + " END"}
+		}
 	} else {
 		if c.t.virtual(path) != "" {
 			return "", fmt.Errorf("%w: sortBy %s is not possible, a resource has many of them", bridge.ErrFilter, by)

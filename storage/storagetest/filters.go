@@ -21,6 +21,7 @@ func init() {
 	register("filters/refused", testRefusedFilters)
 	register("filters/members", testMemberFilters)
 	register("sorting", testSorting)
+	register("names that stand in for a displayName", testNamesThatStandIn)
 	register("paging", testPaging)
 	register("paging/by userName", testWalkByUserName)
 }
@@ -315,6 +316,47 @@ func testSorting(t *testing.T, open func(*testing.T) *storage.DB) {
 		if fmt.Sprint(got) != c.want {
 			t.Errorf("by %s, descending %t: got %v, want %s", c.by, c.desc, got, c.want)
 		}
+	}
+}
+
+// testNamesThatStandIn: people are found by the name they are called by, but
+// only those have a displayName to whom one was sent.
+func testNamesThatStandIn(t *testing.T, open func(*testing.T) *storage.DB) {
+	db := open(t)
+	src := Source(t, db, "okta")
+	var called bridge.User
+	Write(t, db, func(ctx context.Context, tx *storage.Tx) error {
+		called = MakeUser(tx, src.ID, "called", map[string]any{"name": map[string]any{"formatted": "Bea Lind"}})
+		called.DisplayName = "Bea Lind"
+		return tx.InsertUser(ctx, called)
+	})
+	sent := User(t, db, src.ID, "sent", map[string]any{"displayName": "Zoe Adam"})
+	none := User(t, db, src.ID, "none", nil)
+	for _, c := range []struct {
+		name  string
+		query bridge.Query
+		want  []string
+	}{
+		{"by the name", bridge.Query{Filter: text(bridge.OpSw, "displayName", "", "bea")}, []string{called.ID}},
+		{"pr", bridge.Query{Filter: pr("displayName", "")}, []string{sent.ID}},
+		{"by the name and pr", bridge.Query{Filter: and(text(bridge.OpSw, "displayName", "", "bea"), pr("displayName", ""))}, nil},
+		{"sorted", bridge.Query{SortBy: "displayName"}, []string{sent.ID, called.ID, none.ID}},
+		{"sorted, descending", bridge.Query{SortBy: "displayName", Descending: true}, []string{none.ID, called.ID, sent.ID}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var got []string
+			c.query.Limit = 10
+			Read(t, db, func(ctx context.Context, tx *storage.Tx) error {
+				page, err := tx.Users(ctx, src.ID, c.query)
+				for _, u := range page.Items {
+					got = append(got, u.ID)
+				}
+				return err
+			})
+			if !slices.Equal(got, c.want) {
+				t.Errorf("got %v, want %v", got, c.want)
+			}
+		})
 	}
 }
 
