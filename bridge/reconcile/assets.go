@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -44,10 +45,14 @@ func (p Puller) listAssets(ctx context.Context, conn connectors.Connector, hub b
 	if err != nil {
 		return err
 	}
-	whom := accepted(l.Seen)
+	managed := bridge.ManagedAssets(w)
+	var whom []string
+	if len(managed) > 0 {
+		whom = accepted(l.Seen.All())
+	}
 	failures := 0
 	var cause error
-	for _, asset := range bridge.ManagedAssets(w) {
+	for _, asset := range managed {
 		if failures < manyFailures {
 			var one bridge.AssetListing
 			one, cause = listAsset(ctx, given, asset, whom)
@@ -69,7 +74,7 @@ func (p Puller) listAssets(ctx context.Context, conn connectors.Connector, hub b
 }
 
 // accepted are the platform ids of everyone who can have access to an asset.
-func accepted(seen []bridge.Seen) []string {
+func accepted(seen iter.Seq2[int, bridge.Seen]) []string {
 	var out []string
 	for _, s := range seen {
 		if s.Presence == bridge.Active && s.PlatformID != "" {
@@ -157,12 +162,12 @@ func nameAssets(ctx context.Context, given connectors.Assets, last bridge.Pull, 
 }
 
 // assetUsers are those whom the listing shows on the task's asset: of a kind
-// that the members' rows show, out of these. False: the listing cannot tell.
-func (l Listing) assetUsers(t bridge.Task, traits bridge.Traits) ([]bridge.AssetUser, bool) {
-	if k, ok := traits.Asset(t.Asset.Kind); ok && k.Seen {
+// that the members' rows show, out of those kept. False: the listing cannot tell.
+func assetUsers(t bridge.Task, o bridge.Observation) ([]bridge.AssetUser, bool) {
+	if k, ok := o.Traits.Asset(t.Asset.Kind); ok && k.Seen {
 		var users []bridge.AssetUser
-		for _, s := range l.Seen {
-			for _, a := range traits.SeenAssets(s) {
+		for _, s := range o.Seen {
+			for _, a := range o.Traits.SeenAssets(s) {
 				if s.Presence == bridge.Active && a.Asset == t.Asset {
 					users = append(users, bridge.AssetUser{PlatformID: s.PlatformID, Name: s.Name, Roles: a.Roles})
 				}
@@ -170,7 +175,7 @@ func (l Listing) assetUsers(t bridge.Task, traits bridge.Traits) ([]bridge.Asset
 		}
 		return users, true
 	}
-	for _, a := range l.Assets {
+	for _, a := range o.Assets {
 		if a.Asset == t.Asset && a.Complete {
 			return a.Users, true
 		}
@@ -188,9 +193,7 @@ func byAbsence(t bridge.Task, shown bool) bool {
 }
 
 // lists says that the listing shows the task's member.
-func (l Listing) lists(t bridge.Task) bool {
-	return t.PlatformID != "" && slices.ContainsFunc(l.Seen, func(s bridge.Seen) bool { return s.PlatformID == t.PlatformID })
-}
+func (l *Listing) lists(t bridge.Task) bool { return len(l.Seen.Find(t.PlatformID)) > 0 }
 
 // leaveUnread takes an accepted task on whose outcome the listing does not tell.
 // Where the asset is gone, nobody can say what became of the access: a person
@@ -207,15 +210,15 @@ func (l Listing) leaveUnread(ctx context.Context, tx *storage.Tx, t bridge.Task)
 	return nil, tx.UpdateTask(ctx, t)
 }
 
-// shows says whether the listing shows an accepted task's effect; ok is false
+// shows says whether a listing shows an accepted task's effect; ok is false
 // where it cannot tell.
-func (l Listing) shows(t bridge.Task, w bridge.World) (shown, ok bool) {
+func shows(t bridge.Task, o bridge.Observation) (shown, ok bool) {
 	if t.Asset == (bridge.Asset{}) {
-		seen, others := bridge.Fitting(t, l.Seen, w.Members, w.Invitations)
+		seen, others := bridge.Fitting(t, o.Seen, o.Members, o.Invitations)
 		shown, _ = bridge.Shows(t, seen, others)
 		return shown, true
 	}
-	users, ok := l.assetUsers(t, w.Traits)
+	users, ok := assetUsers(t, o)
 	return ok && bridge.ShowsAsset(t, users), ok
 }
 

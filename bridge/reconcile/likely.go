@@ -1,9 +1,9 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -13,76 +13,152 @@ import (
 	"adbridge/storage"
 )
 
-// observation is a listing with everything needed to make sense of it.
-func observation(tx *storage.Tx, w bridge.World, people []bridge.Person, l Listing, newID func() string) bridge.Observation {
-	return bridge.Observation{
-		Now: tx.Now(), Pull: l.Pull, Hub: w.Hub, Traits: w.Traits, Sources: w.Sources, Seen: l.Seen, Assets: l.Assets,
-		Members: w.Members, Invitations: w.Invitations, People: mergePeople(slices.Clip(w.People), people),
-		Decisions: w.Decisions, Open: w.Open, NewID: newID, Confirmed: l.Confirmed,
+// look walks over what is on record about a hub and keeps what a listing has to
+// be compared with (bridge.Sift): all of it at the first pull, later mostly little.
+func (p Puller) look(ctx context.Context, tx *storage.Tx, hubID string, l *Listing) (bridge.Observation, error) {
+	w, err := tx.Few(ctx, hubID)
+	if err != nil {
+		return bridge.Observation{}, err
+	}
+	s := bridge.NewSift(bridge.Observation{
+		Now: w.Now, Pull: l.Pull, Hub: w.Hub, Traits: p.Traits(w.Hub.Platform), Sources: w.Sources,
+		Assets: l.Assets, Decisions: w.Decisions, Open: w.Open, Confirmed: l.Confirmed,
+	}, &l.Seen)
+	c := candidates{tx: tx, hubID: hubID, sift: s, seen: &l.Seen}
+	for walk := s.Next(); walk != bridge.WalkDone; walk = s.Next() {
+		switch walk {
+		case bridge.WalkInvitations:
+			err = tx.EachInvitation(ctx, hubID, s.Invitation)
+		case bridge.WalkMembers:
+			err = tx.EachMember(ctx, hubID, s.Member)
+		case bridge.WalkPeople:
+			err = c.walk(ctx)
+		}
+		if err != nil {
+			return bridge.Observation{}, err
+		}
+	}
+	o := s.Observation()
+	// As a plan does not see them: ended invitations of people of whom nothing else speaks any more.
+	o.Invitations = slices.DeleteFunc(o.Invitations, func(i bridge.Invitation) bool {
+		return !i.State.Open() && !slices.ContainsFunc(o.People, func(p bridge.Person) bool { return p.ID == i.PersonID })
+	})
+	return o, nil
+}
+
+// candidates are the people who may be what a listing shows: whom the hub's rules
+// reach or its members were found to be, and whoever in the whole directory has a
+// full address that shows; for those whom that leaves unknown, whoever may be
+// behind a mask or has the same name. Whom no rule reaches is just whom somebody
+// will want to match.
+type candidates struct {
+	tx    *storage.Tx
+	hubID string
+	sift  *bridge.Sift
+	seen  *bridge.Rows
+	asked bool // about those unknown, who are the same in every walk
+	found []bridge.Person
+}
+
+func (c *candidates) person(p bridge.Person) {
+	if c.sift.Person(p) {
+		c.found = append(c.found, p)
 	}
 }
 
-// likely are the people beyond those whom the hub's rules reach who may be what
-// a listing shows: by a full address, and, for those whom that leaves unknown,
-// by a masked address or the same name in the whole directory. Whom no rule
-// reaches is just whom somebody will want to match.
-func likely(ctx context.Context, tx *storage.Tx, w bridge.World, l Listing) ([]bridge.Person, error) {
-	people, err := tx.PeopleByEmail(ctx, addresses(l.Seen))
-	if err != nil || !strangers(w, l) {
-		return people, err
+func (c *candidates) people(list []bridge.Person, err error) error {
+	for _, p := range list {
+		c.person(p)
 	}
-	l.Pull.Complete = true
-	made := 0
-	got := bridge.Observe(observation(tx, w, people, l, func() string { made++; return fmt.Sprintf("new-%d", made) }))
-	after := make(map[string]bridge.Member, len(got.Members))
-	for _, m := range got.Members {
-		after[m.ID] = m
+	return err
+}
+
+func (c *candidates) walk(ctx context.Context) error {
+	if err := c.people(c.tx.People(ctx, c.sift.Named())); err != nil || !c.sift.Asks() {
+		return err
 	}
-	members := got.Members
-	for _, m := range w.Members {
-		if _, changed := after[m.ID]; !changed {
-			members = append(members, m)
+	if err := c.tx.EachPerson(ctx, c.hubID, c.person); err != nil {
+		return err
+	}
+	if !c.asked {
+		c.asked = true
+		if err := c.askAll(ctx); err != nil {
+			return err
 		}
 	}
-	asked := map[string]bool{}
-	for _, m := range members {
-		if m.PersonID != "" || m.Kind != bridge.Human || m.Presence == bridge.Gone {
+	for len(c.found) > 0 { // who has an address in common with one of them, and shows by it
+		var shared []string
+		for _, p := range c.found {
+			for _, a := range p.Addresses() {
+				if c.seen.Shows(a) {
+					shared = append(shared, a)
+				}
+			}
+		}
+		c.found = nil
+		if err := c.people(c.tx.PeopleByEmail(ctx, shared)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *candidates) askAll(ctx context.Context) error {
+	batch := make([]bridge.Seen, 0, atOnce)
+	for s := range c.sift.Unknown() {
+		if batch = append(batch, s); len(batch) < atOnce {
+			continue
+		}
+		if err := c.ask(ctx, batch); err != nil {
+			return err
+		}
+		batch = batch[:0]
+	}
+	return c.ask(ctx, batch)
+}
+
+func (c *candidates) ask(ctx context.Context, batch []bridge.Seen) error {
+	var addresses []string
+	for _, s := range batch {
+		if s.Email != "" && !s.Masked {
+			addresses = append(addresses, bridge.FoldEmail(s.Email))
+		}
+	}
+	people, err := c.tx.PeopleByEmail(ctx, addresses)
+	if err := c.people(people, err); err != nil {
+		return err
+	}
+	settled := map[string]bool{} // texts that need not be asked about, or not again
+	for _, p := range people {
+		for _, a := range p.Addresses() {
+			settled[a] = true
+		}
+	}
+	for _, s := range batch {
+		if !s.Masked && settled[bridge.FoldEmail(s.Email)] {
 			continue
 		}
 		for _, q := range []struct {
 			text string
 			look func(context.Context, string, int) ([]bridge.Person, error)
-		}{{maskOf(m), tx.PeopleBehind}, {bridge.Fold(m.Name), tx.PeopleNamed}} {
-			if q.text == "" || asked[q.text] {
+		}{{maskOf(s), c.tx.PeopleBehind}, {bridge.Fold(s.Name), c.tx.PeopleNamed}} {
+			if q.text == "" || settled[q.text] {
 				continue
 			}
-			asked[q.text] = true
-			more, err := q.look(ctx, q.text, bridge.Crowd+1)
-			if err != nil {
-				return nil, err
+			settled[q.text] = true
+			if err := c.people(q.look(ctx, q.text, bridge.Crowd+1)); err != nil {
+				return err
 			}
-			people = mergePeople(people, more)
 		}
 	}
-	return people, nil
+	return nil
 }
 
-func maskOf(m bridge.Member) string {
-	if !m.Masked {
+func maskOf(s bridge.Seen) string {
+	if !s.Masked {
 		return ""
 	}
-	return bridge.FoldEmail(m.Email)
-}
-
-// strangers says that a listing shows someone who is nobody's account so far.
-func strangers(w bridge.World, l Listing) bool {
-	known := make(map[string]bool, len(w.Members))
-	for _, m := range w.Members {
-		if m.PersonID != "" && m.PlatformID != "" {
-			known[m.PlatformID] = true
-		}
-	}
-	return slices.ContainsFunc(l.Seen, func(s bridge.Seen) bool { return s.Kind == bridge.Human && !known[s.PlatformID] })
+	return bridge.FoldEmail(s.Email)
 }
 
 const (
@@ -126,26 +202,23 @@ func (p Puller) searchFor(ctx context.Context, conn connectors.Connector, hub br
 	if !ok {
 		return nil
 	}
-	masked := map[string]string{}
-	for _, s := range l.Seen {
-		if s.Masked && s.PlatformID != "" {
-			masked[s.PlatformID] = s.Email
-		}
-	}
-	if len(masked) == 0 {
-		return nil
-	}
 	type question struct{ id, email string }
 	var questions []question
 	err := p.DB.Read(ctx, func(tx *storage.Tx) error {
-		members, err := tx.Members(ctx, hub.ID, false)
+		var behind []bridge.Member
+		err := tx.EachMember(ctx, hub.ID, func(m bridge.Member) {
+			if len(m.ToSearch()) > 0 && slices.ContainsFunc(l.Seen.Find(m.PlatformID), func(i uint32) bool {
+				s := l.Seen.Row(int(i))
+				return s.Masked && s.Email == m.Email
+			}) {
+				behind = append(behind, m)
+			}
+		})
 		if err != nil {
 			return err
 		}
-		for _, m := range members {
-			if mask, ok := masked[m.PlatformID]; !ok || mask != m.Email {
-				continue
-			}
+		slices.SortFunc(behind, func(a, b bridge.Member) int { return cmp.Compare(a.ID, b.ID) })
+		for _, m := range behind {
 			people, err := tx.People(ctx, m.ToSearch())
 			if err != nil {
 				return err

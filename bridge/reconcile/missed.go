@@ -15,17 +15,14 @@ import (
 func (p Puller) missed(ctx context.Context, conn connectors.Connector, hub bridge.Hub, l *Listing) error {
 	lacks := map[string]bool{}
 	err := p.DB.Read(ctx, func(tx *storage.Tx) error {
-		ids, err := tx.There(ctx, hub.ID)
-		for _, id := range ids {
-			lacks[id] = true
-		}
-		return err
+		return tx.EachThere(ctx, hub.ID, func(id string) {
+			if len(l.Seen.Find(id)) == 0 {
+				lacks[id] = true
+			}
+		})
 	})
 	if err != nil {
 		return err
-	}
-	for _, s := range l.Seen {
-		delete(lacks, s.PlatformID)
 	}
 	if len(lacks) == 0 {
 		return nil
@@ -35,7 +32,7 @@ func (p Puller) missed(ctx context.Context, conn connectors.Connector, hub bridg
 			return err
 		}
 		if lacks[s.PlatformID] {
-			l.Seen = append(l.Seen, s)
+			l.Seen.Add(s)
 			delete(lacks, s.PlatformID)
 		}
 	}

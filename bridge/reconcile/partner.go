@@ -168,11 +168,11 @@ func (p Puller) listMonitor(ctx context.Context, lease storage.Lease, conn conne
 	for i := range l.Calls { // a query may name someone of whom nothing is to be kept
 		l.Calls[i].Path, _, _ = strings.Cut(l.Calls[i].Path, "?")
 	}
-	l.Pull.Calls, l.Pull.Members, l.Pull.Assets, l.Err = len(l.Calls)+len(l.monitored.calls), len(l.Seen), bridge.AssetsRead(l.Assets), err
+	l.Pull.Calls, l.Pull.Members, l.Pull.Assets, l.Err = len(l.Calls)+len(l.monitored.calls), l.Seen.Len(), bridge.AssetsRead(l.Assets), err
 	if err == nil {
 		return *l, nil
 	}
-	l.Seen, l.Assets = nil, nil // whoever was read is not kept either
+	l.Seen, l.Assets = bridge.Rows{}, nil // whoever was read is not kept either
 	return *l, p.failed(ctx, lease, hub, *l)
 }
 
@@ -210,14 +210,15 @@ func (p Puller) readMonitor(ctx context.Context, conn connectors.Connector, hub 
 		return errNoPartners
 	}
 	for _, s := range l.monitored.shared {
-		one, err := listAsset(ctx, given, s.Asset, accepted(everyone))
+		one, err := listAsset(ctx, given, s.Asset, accepted(slices.All(everyone)))
 		if endsPull(ctx, err) || connectors.KindOf(err) == connectors.KindTransient {
 			return err
 		}
 		one.Info = s.AssetDetails
 		l.Assets = append(l.Assets, one)
 	}
-	l.Seen, l.monitored.dropped = reaching(everyone, l.Assets, known)
+	kept, dropped := reaching(everyone, l.Assets, known)
+	l.Seen, l.monitored.dropped = *bridge.ListRows(kept), dropped
 	return nil
 }
 
@@ -327,7 +328,7 @@ func takeMonitor(ctx context.Context, tx *storage.Tx, hub bridge.Hub, l Listing)
 		}
 	}
 	events := append(m.ourCalls(l.Pull), audit.Event{Actor: audit.ActorBridge, Action: audit.PartnerRead, Hub: hub.ID, Pull: l.Pull.ID, Subject: hub.Slug, Correlation: l.Pull.ID,
-		Detail: map[string]any{"partner_of": m.ours.Slug, "shared": len(l.Assets), "unread": unread, "people": len(l.Seen), "dropped": m.dropped, "ended": m.ended}})
+		Detail: map[string]any{"partner_of": m.ours.Slug, "shared": len(l.Assets), "unread": unread, "people": l.Seen.Len(), "dropped": m.dropped, "ended": m.ended}})
 	if err := tx.AddEvents(ctx, events...); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -30,7 +31,7 @@ type Puller struct {
 // Listing is what one pull read, before any of it is believed.
 type Listing struct {
 	Pull   bridge.Pull
-	Seen   []bridge.Seen
+	Seen   bridge.Rows
 	Assets []bridge.AssetListing // of the managed assets; one may have failed by itself
 	Calls  []connectors.Call
 	Err    error // not nil: the listing is partial or empty and changes no member
@@ -41,10 +42,6 @@ type Listing struct {
 	Partners  *bridge.Partners // of a hub of ours; nil where the platform does not tell
 	monitored *monitored       // of a monitor
 }
-
-// mostAhead is for how many members room is made because the platform says that
-// it has as many.
-const mostAhead = 100_000
 
 // List begins a pull and reads the hub. It changes no member, so that it may
 // run beside the lane's tasks; Take takes the listing in. A failure to read is
@@ -77,17 +74,12 @@ func (p Puller) List(ctx context.Context, lease storage.Lease) (Listing, error) 
 		return p.listMonitor(ctx, lease, conn, hub, &l)
 	}
 	if err == nil {
-		total := func(n int) {
-			if l.Pull.PlatformTotal = n; len(l.Seen) == 0 { // else it grows by being copied, and for a while is there twice
-				l.Seen = make([]bridge.Seen, 0, min(n, mostAhead))
-			}
-		}
-		for seen, e := range conn.Members(ctx, total) {
+		for seen, e := range conn.Members(ctx, func(n int) { l.Pull.PlatformTotal = n }) {
 			if e != nil {
 				err = e
 				break
 			}
-			l.Seen = append(l.Seen, seen)
+			l.Seen.Add(seen)
 		}
 	}
 	if err == nil {
@@ -102,7 +94,7 @@ func (p Puller) List(ctx context.Context, lease storage.Lease) (Listing, error) 
 	if err == nil {
 		err = p.searchFor(ctx, conn, hub, &l)
 	}
-	l.Pull.Calls, l.Pull.Members, l.Pull.Assets, l.Err = len(l.Calls), len(l.Seen), bridge.AssetsRead(l.Assets), err
+	l.Pull.Calls, l.Pull.Members, l.Pull.Assets, l.Err = len(l.Calls), l.Seen.Len(), bridge.AssetsRead(l.Assets), err
 	if err == nil {
 		return l, nil
 	}
@@ -153,45 +145,31 @@ func callEvents(hub bridge.Hub, l Listing) []audit.Event {
 // it confirms or contradicts, events; then the hub is dirty. It belongs to the
 // lane's own sequence, between two tasks.
 func (p Puller) Take(ctx context.Context, lease storage.Lease, l Listing) error {
-	var w bridge.World
-	var others []bridge.Person
+	l.Pull.Complete = true
+	var o bridge.Observation
 	look := func(tx *storage.Tx) (err error) {
-		if w, err = tx.Snapshot(ctx, lease.HubID); err != nil {
-			return err
-		}
-		w.Traits = p.Traits(w.Hub.Platform)
-		others, err = likely(ctx, tx, w, l)
+		o, err = p.look(ctx, tx, lease.HubID, &l)
 		return err
 	}
 	for range replans {
 		if err := p.DB.Read(ctx, look); err != nil {
 			return fmt.Errorf("take the pull of hub %s in: %w", lease.HubID, err)
 		}
-		err := p.DB.Write(ctx, func(tx *storage.Tx) error { return p.take(ctx, tx, lease, w, others, l) })
+		err := p.DB.Write(ctx, func(tx *storage.Tx) error { return p.take(ctx, tx, lease, o, l) })
 		if !errors.Is(err, errMoved) {
-			return named(err, "take the pull of hub "+w.Hub.Slug+" in")
+			return named(err, "take the pull of hub "+o.Hub.Slug+" in")
 		}
 	}
 	err := p.DB.Write(ctx, func(tx *storage.Tx) error { // it never stands still: see Planner.Plan
 		if err := look(tx); err != nil {
 			return err
 		}
-		return p.take(ctx, tx, lease, w, others, l)
+		return p.take(ctx, tx, lease, o, l)
 	})
-	return named(err, "take the pull of hub "+w.Hub.Slug+" in")
+	return named(err, "take the pull of hub "+o.Hub.Slug+" in")
 }
 
-func addresses(seen []bridge.Seen) []string {
-	var out []string
-	for _, s := range seen {
-		if s.Email != "" && !s.Masked {
-			out = append(out, bridge.FoldEmail(s.Email))
-		}
-	}
-	return out
-}
-
-func (p Puller) take(ctx context.Context, tx *storage.Tx, lease storage.Lease, w bridge.World, others []bridge.Person, l Listing) error {
+func (p Puller) take(ctx context.Context, tx *storage.Tx, lease storage.Lease, o bridge.Observation, l Listing) error {
 	if err := tx.CheckLane(ctx, lease); err != nil {
 		return err
 	}
@@ -199,13 +177,13 @@ func (p Puller) take(ctx context.Context, tx *storage.Tx, lease storage.Lease, w
 	if err != nil {
 		return err
 	}
-	if hub.Generation != w.Hub.Generation {
+	if hub.Generation != o.Hub.Generation {
 		return errMoved
 	}
-	l.Pull.Complete, l.Pull.EndedAt = true, tx.Now()
-	w.Hub = hub
-	got := bridge.Observe(observation(tx, w, others, l, tx.NewID))
-	if err := tx.PutMembers(ctx, got.Members); err != nil {
+	l.Pull.EndedAt = tx.Now()
+	o.Hub, o.NewID = hub, tx.NewID
+	got := bridge.Observe(o)
+	if err := putMembers(ctx, tx, got.Members); err != nil {
 		return err
 	}
 	if err := tx.PutInvitations(ctx, got.Invitations); err != nil {
@@ -217,8 +195,13 @@ func (p Puller) take(ctx context.Context, tx *storage.Tx, lease storage.Lease, w
 	if err := takePartners(ctx, tx, hub, l); err != nil {
 		return err
 	}
-	events := append(callEvents(hub, l), observedEvents(hub, w, got, l.Pull)...)
-	confirmed, err := confirm(ctx, tx, hub, w, l, got.Believed())
+	if err := addCallEvents(ctx, tx, hub, l); err != nil {
+		return err
+	}
+	if err := addObservedEvents(ctx, tx, o, got); err != nil {
+		return err
+	}
+	events, err := confirm(ctx, tx, o, &l, got.Believed())
 	if err != nil {
 		return err
 	}
@@ -226,7 +209,6 @@ func (p Puller) take(ctx context.Context, tx *storage.Tx, lease storage.Lease, w
 	for i, f := range got.Findings {
 		findings[i] = string(f.Reason) + ": " + f.Detail
 	}
-	events = append(events, confirmed...)
 	events = append(events, audit.Event{
 		Actor: audit.ActorBridge, Action: audit.PullCompleted, Hub: hub.ID, Pull: l.Pull.ID, Subject: hub.Slug, Correlation: l.Pull.ID,
 		Detail: map[string]any{"members": l.Pull.Members, "before": l.Pull.Previous, "platform_total": l.Pull.PlatformTotal,
@@ -249,39 +231,67 @@ func (p Puller) take(ctx context.Context, tx *storage.Tx, lease storage.Lease, w
 	return tx.MarkDirty(ctx, hub.ID)
 }
 
-func mergePeople(a, b []bridge.Person) []bridge.Person {
-	seen := make(map[string]bool, len(a))
-	for _, p := range a {
-		seen[p.ID] = true
-	}
-	for _, p := range b {
-		if !seen[p.ID] {
-			seen[p.ID] = true
-			a = append(a, p)
+// atOnce is how many rows or events are made at a time to be written: they take
+// several times the memory of what they say.
+const atOnce = 500
+
+// putMembers saves members, those who go first: they make room for those who
+// come back under a new row.
+func putMembers(ctx context.Context, tx *storage.Tx, members []bridge.Member) error {
+	for _, gone := range []bool{true, false} {
+		part := make([]bridge.Member, 0, min(atOnce, len(members)))
+		for i, m := range members {
+			if (m.Presence == bridge.Gone) == gone {
+				part = append(part, m)
+			}
+			if len(part) < atOnce && i < len(members)-1 {
+				continue
+			}
+			if err := tx.PutMembers(ctx, part); err != nil {
+				return err
+			}
+			part = part[:0]
 		}
 	}
-	return a
+	return nil
 }
 
-// observedEvents say what a pull found changed, one event a member.
-func observedEvents(hub bridge.Hub, w bridge.World, got bridge.Observed, pull bridge.Pull) []audit.Event {
-	before := make(map[string]bridge.Member, len(w.Members))
-	for _, m := range w.Members {
+func addCallEvents(ctx context.Context, tx *storage.Tx, hub bridge.Hub, l Listing) error {
+	calls := l.Calls
+	for part := range slices.Chunk(calls, atOnce) {
+		l.Calls = part
+		if err := tx.AddEvents(ctx, callEvents(hub, l)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addObservedEvents says what a pull found changed, one event a member.
+func addObservedEvents(ctx context.Context, tx *storage.Tx, o bridge.Observation, got bridge.Observed) error {
+	before := make(map[string]bridge.Member, len(o.Members))
+	for _, m := range o.Members {
 		before[m.ID] = m
 	}
 	var events []audit.Event
-	for _, m := range got.Members {
-		was, known := before[m.ID]
-		action, detail := memberChange(was, known, m)
-		if action == "" {
-			continue
+	for part := range slices.Chunk(got.Members, atOnce) {
+		events = events[:0]
+		for _, m := range part {
+			was, known := before[m.ID]
+			action, detail := memberChange(was, known, m)
+			if action == "" {
+				continue
+			}
+			events = append(events, audit.Event{
+				Actor: audit.ActorPlatform(string(o.Hub.Platform)), Action: action, Hub: o.Hub.ID, Person: m.PersonID, Member: m.ID,
+				Pull: o.Pull.ID, Subject: memberName(m), Correlation: o.Pull.ID, Detail: detail,
+			})
 		}
-		events = append(events, audit.Event{
-			Actor: audit.ActorPlatform(string(hub.Platform)), Action: action, Hub: hub.ID, Person: m.PersonID, Member: m.ID,
-			Pull: pull.ID, Subject: memberName(m), Correlation: pull.ID, Detail: detail,
-		})
+		if err := tx.AddEvents(ctx, events...); err != nil {
+			return err
+		}
 	}
-	return events
+	return nil
 }
 
 // memberChange names what happened to a member between two pulls; "" for
@@ -319,17 +329,17 @@ func memberChange(was bridge.Member, known bool, m bridge.Member) (string, map[s
 
 // confirm settles the accepted tasks that the pull began late enough to judge.
 // One that is not believed proves nothing by whom it does not show.
-func confirm(ctx context.Context, tx *storage.Tx, hub bridge.Hub, w bridge.World, l Listing, believed bool) ([]audit.Event, error) {
-	tasks, err := tx.Tasks(ctx, storage.TaskFilter{HubID: hub.ID, States: []bridge.TaskState{bridge.Accepted}})
+func confirm(ctx context.Context, tx *storage.Tx, o bridge.Observation, l *Listing, believed bool) ([]audit.Event, error) {
+	tasks, err := tx.Tasks(ctx, storage.TaskFilter{HubID: o.Hub.ID, States: []bridge.TaskState{bridge.Accepted}})
 	if err != nil {
 		return nil, err
 	}
 	var events []audit.Event
 	for _, t := range tasks {
-		if l.Pull.StartedAt.Before(t.EffectBy().Add(hub.Propagation(w.Traits))) {
+		if l.Pull.StartedAt.Before(t.EffectBy().Add(o.Hub.Propagation(o.Traits))) {
 			continue
 		}
-		shown, ok := l.shows(t, w)
+		shown, ok := shows(t, o)
 		if !ok || !believed && byAbsence(t, shown) && !l.lists(t) {
 			e, err := l.leaveUnread(ctx, tx, t)
 			if err != nil {
@@ -349,18 +359,18 @@ func confirm(ctx context.Context, tx *storage.Tx, hub bridge.Hub, w bridge.World
 			return nil, err
 		}
 	}
-	return events, l.settleNow(ctx, tx, w)
+	return events, settleNow(ctx, tx, o)
 }
 
 // settleNow lets outcomes that could not be read for days be read at once, where
 // the listing could read.
-func (l Listing) settleNow(ctx context.Context, tx *storage.Tx, w bridge.World) error {
-	tasks, err := tx.Tasks(ctx, storage.TaskFilter{HubID: w.Hub.ID, States: []bridge.TaskState{bridge.Running}})
+func settleNow(ctx context.Context, tx *storage.Tx, o bridge.Observation) error {
+	tasks, err := tx.Tasks(ctx, storage.TaskFilter{HubID: o.Hub.ID, States: []bridge.TaskState{bridge.Running}})
 	if err != nil {
 		return err
 	}
 	for _, t := range tasks {
-		if _, ok := l.shows(t, w); !ok || t.Reason != bridge.PlatformOutcomeUnread {
+		if _, ok := shows(t, o); !ok || t.Reason != bridge.PlatformOutcomeUnread {
 			continue
 		}
 		t.NotBefore = tx.Now()

@@ -85,8 +85,8 @@ func pullOnce(b *testing.B, app *App, lease storage.Lease) (listed time.Duration
 	if err := app.Puller.Take(b.Context(), lease, l); err != nil {
 		b.Fatal(err)
 	}
-	if len(l.Seen) < benchHub-1 {
-		b.Fatalf("%d rows of %d", len(l.Seen), benchHub)
+	if l.Seen.Len() < benchHub-1 {
+		b.Fatalf("%d rows of %d", l.Seen.Len(), benchHub)
 	}
 	return listed, len(l.Calls)
 }

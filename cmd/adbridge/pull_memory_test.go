@@ -99,8 +99,8 @@ func BenchmarkPullMemory(b *testing.B) {
 					before := alive()
 					listing := peak(func() { l, err = app.Puller.List(b.Context(), lease) })
 					kept := alive() - before
-					if err != nil || l.Err != nil || len(l.Seen) != n {
-						b.Fatal(err, l.Err, len(l.Seen))
+					if err != nil || l.Err != nil || l.Seen.Len() != n {
+						b.Fatal(err, l.Err, l.Seen.Len())
 					}
 					taking := peak(func() { err = app.Puller.Take(b.Context(), lease, l) })
 					if err != nil {
