@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"adbridge/bridge"
@@ -60,38 +61,80 @@ func scanDesired(row scanner) (d bridge.Desired, err error) {
 	return d, err
 }
 
+// WishChange is what new wishes change of those that are stored: see CompareDesired.
+type WishChange struct {
+	hubID          string
+	fresh, changed [][]any
+	gone           []string
+}
+
 // PutDesired makes the hub's wishes exactly these. Only what differs is
 // written: wishing the same twice writes nothing.
 func (tx *Tx) PutDesired(ctx context.Context, hubID string, list []bridge.Desired) error {
+	c, err := tx.CompareDesired(ctx, hubID, list)
+	if err != nil {
+		return err
+	}
+	return tx.WriteDesired(ctx, c)
+}
+
+// CompareDesired does what PutDesired does but for the writing, which is
+// WriteDesired's. Only the holder of a lane writes wishes; see ComparePlan.
+func (tx *Tx) CompareDesired(ctx context.Context, hubID string, list []bridge.Desired) (*WishChange, error) {
 	list = lastOf(list, func(d bridge.Desired) string { return d.PersonID })
 	had, err := tx.DesiredOf(ctx, hubID)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	stored := make(map[string]string, len(had))
 	for _, d := range had {
 		stored[d.PersonID] = asJSON(desiredRow(hubID, d))
 	}
-	var rows [][]any
+	c := &WishChange{hubID: hubID}
 	for _, d := range list {
 		row := desiredRow(hubID, d)
-		if was, ok := stored[d.PersonID]; !ok || was != asJSON(row) {
-			rows = append(rows, row)
+		was, ok := stored[d.PersonID]
+		switch {
+		case !ok:
+			c.fresh = append(c.fresh, row)
+		case was != asJSON(row):
+			c.changed = append(c.changed, row)
 		}
 		delete(stored, d.PersonID)
 	}
-	if _, err := tx.put(ctx, desiredTable, rows); err != nil {
-		return fmt.Errorf("save wishes for hub %s: %w", hubID, err)
+	for id := range stored {
+		c.gone = append(c.gone, id)
 	}
-	if len(stored) == 0 {
+	return c, nil
+}
+
+// Fresh is how many wishes are for people for whom there was none.
+func (c *WishChange) Fresh() int { return len(c.fresh) }
+
+// WriteFresh writes up to n of the wishes for people for whom there was none, and
+// leaves the others to WriteDesired.
+func (tx *Tx) WriteFresh(ctx context.Context, c *WishChange, n int) error {
+	_, err := tx.put(ctx, desiredTable, c.fresh[:min(n, len(c.fresh))])
+	return named(err, "save wishes for hub %s", c.hubID)
+}
+
+// Rest is the change without its first n fresh wishes.
+func (c *WishChange) Rest(n int) *WishChange {
+	rest := *c
+	rest.fresh = c.fresh[min(n, len(c.fresh)):]
+	return &rest
+}
+
+// WriteDesired writes what CompareDesired found.
+func (tx *Tx) WriteDesired(ctx context.Context, c *WishChange) error {
+	if _, err := tx.put(ctx, desiredTable, append(slices.Clip(c.fresh), c.changed...)); err != nil {
+		return fmt.Errorf("save wishes for hub %s: %w", c.hubID, err)
+	}
+	if len(c.gone) == 0 {
 		return nil
 	}
-	gone := make([]string, 0, len(stored))
-	for id := range stored {
-		gone = append(gone, id)
-	}
-	_, err = tx.exec(ctx, `DELETE FROM desired WHERE hub_id = $1 AND person_id `+tx.d.in("$2"), hubID, jsonList(gone))
-	return named(err, "drop wishes for hub %s", hubID)
+	_, err := tx.exec(ctx, `DELETE FROM desired WHERE hub_id = $1 AND person_id `+tx.d.in("$2"), c.hubID, jsonList(c.gone))
+	return named(err, "drop wishes for hub %s", c.hubID)
 }
 
 // DesiredOf are the hub's wishes as the last plan left them.

@@ -3,9 +3,11 @@ package storage
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sort"
+	"strings"
 	"time"
 
 	"adbridge/bridge"
@@ -36,19 +38,62 @@ func scanPlanRow(row scanner) (r planRow, err error) {
 	return r, err
 }
 
+// PlanChange is what a plan changes of what is stored: see ComparePlan.
+type PlanChange struct {
+	// Waited are the rows of the plan before in which something was held or
+	// needed a person; of a plan that does the same as that one, none.
+	Waited []bridge.Row
+
+	plan     bridge.Plan
+	id, hash string // of the plan; of the one before, "" when there was none
+	had      bool
+	ended    []string
+	rows     [][]any
+}
+
 // SavePlan makes a plan the hub's current one and notes its generation as
 // planned. A plan that does the same as the current one (by its hash) writes
 // no more than that, and nothing at all when the generation has not moved.
 // Else the rows that differ are written, and the rows they replace stay as
 // history. Call it as the holder of the lane.
 func (tx *Tx) SavePlan(ctx context.Context, p bridge.Plan) (changed bool, err error) {
-	var hash string
-	err = tx.row(ctx, `SELECT hash FROM current_plans WHERE hub_id = $1`, p.HubID).Scan(&hash)
-	had := err == nil
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return false, fmt.Errorf("save plan of hub %s: %w", p.HubID, err)
+	c, err := tx.ComparePlan(ctx, p)
+	if err != nil {
+		return false, err
 	}
-	if had && hash == p.Hash {
+	return tx.WritePlan(ctx, c)
+}
+
+// ComparePlan does what SavePlan does but for the writing, which is WritePlan's:
+// reading and comparing the rows of a large hub lasts, and others may write
+// meanwhile. Only the holder of a lane writes plans, so that what was compared
+// under a lease still holds as long as the lease does.
+func (tx *Tx) ComparePlan(ctx context.Context, p bridge.Plan) (*PlanChange, error) {
+	c := &PlanChange{plan: p, id: tx.NewID()}
+	err := tx.row(ctx, `SELECT hash FROM current_plans WHERE hub_id = $1`, p.HubID).Scan(&c.hash)
+	c.had = err == nil
+	switch {
+	case err != nil && !errors.Is(err, sql.ErrNoRows):
+		return nil, fmt.Errorf("compare plan of hub %s: %w", p.HubID, err)
+	case c.had && c.hash == p.Hash:
+		return c, nil
+	}
+	return c, named(tx.compareRows(ctx, c), "compare plan of hub %s", p.HubID)
+}
+
+// WritePlan writes what ComparePlan found. ErrConflict says that another plan was
+// saved in between.
+func (tx *Tx) WritePlan(ctx context.Context, c *PlanChange) (changed bool, err error) {
+	p := c.plan
+	hash := ""
+	err = tx.row(ctx, `SELECT hash FROM current_plans WHERE hub_id = $1`, p.HubID).Scan(&hash)
+	switch {
+	case err != nil && !errors.Is(err, sql.ErrNoRows):
+		return false, fmt.Errorf("save plan of hub %s: %w", p.HubID, err)
+	case hash != c.hash || c.had != (err == nil):
+		return false, fmt.Errorf("save plan of hub %s: another one was saved meanwhile: %w", p.HubID, bridge.ErrConflict)
+	}
+	if c.had && hash == p.Hash {
 		_, err = tx.exec(ctx, `UPDATE current_plans SET generation = $2, next_at = $3
 			WHERE hub_id = $1 AND (generation <> $2 OR next_at <> $3)`, p.HubID, p.Generation, micros(p.Next))
 		if err != nil {
@@ -56,27 +101,31 @@ func (tx *Tx) SavePlan(ctx context.Context, p bridge.Plan) (changed bool, err er
 		}
 		return false, tx.SetPlanned(ctx, p.HubID, p.Generation)
 	}
-	id := tx.NewID()
 	head := p
 	head.Rows, head.Desired = nil, nil
 	_, err = tx.exec(ctx, `INSERT INTO plans (id, hub_id, made_at, hash, counts, head) VALUES ($1, $2, $3, $4, $5, $6)`,
-		id, p.HubID, micros(p.MadeAt), p.Hash, asJSON(countRows(p.Rows)), asJSON(head))
-	if err != nil {
-		return false, fmt.Errorf("save plan of hub %s: %w", p.HubID, err)
+		c.id, p.HubID, micros(p.MadeAt), p.Hash, asJSON(countRows(p.Rows)), asJSON(head))
+	if err == nil && len(c.ended) > 0 {
+		_, err = tx.exec(ctx, `UPDATE plan_rows SET ended_at = $2 WHERE hub_id = $1 AND ended_at = 0 AND row_key `+tx.d.in("$3"),
+			p.HubID, micros(p.MadeAt), jsonList(c.ended))
 	}
-	if err := tx.putPlanRows(ctx, id, p); err != nil {
-		return false, fmt.Errorf("save plan of hub %s: %w", p.HubID, err)
+	if err == nil {
+		_, err = tx.put(ctx, planRowsTable, c.rows)
 	}
-	_, err = tx.exec(ctx, `INSERT INTO current_plans (hub_id, plan_id, hash, generation, next_at) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (hub_id) DO UPDATE SET plan_id = excluded.plan_id, hash = excluded.hash,
-		generation = excluded.generation, next_at = excluded.next_at`, p.HubID, id, p.Hash, p.Generation, micros(p.Next))
+	if err == nil {
+		_, err = tx.exec(ctx, `INSERT INTO current_plans (hub_id, plan_id, hash, generation, next_at) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (hub_id) DO UPDATE SET plan_id = excluded.plan_id, hash = excluded.hash,
+			generation = excluded.generation, next_at = excluded.next_at`, p.HubID, c.id, p.Hash, p.Generation, micros(p.Next))
+	}
 	if err != nil {
 		return false, fmt.Errorf("save plan of hub %s: %w", p.HubID, err)
 	}
 	return true, tx.SetPlanned(ctx, p.HubID, p.Generation)
 }
 
-func (tx *Tx) putPlanRows(ctx context.Context, planID string, p bridge.Plan) error {
+// compareRows finds the rows that differ from those of the current plan.
+func (tx *Tx) compareRows(ctx context.Context, c *PlanChange) error {
+	p := c.plan
 	stored, err := collect(ctx, tx, scanPlanRow, `SELECT row_key, place, doc FROM plan_rows WHERE hub_id = $1 AND ended_at = 0`, p.HubID)
 	if err != nil {
 		return err
@@ -84,6 +133,13 @@ func (tx *Tx) putPlanRows(ctx context.Context, planID string, p bridge.Plan) err
 	was := make(map[string]planRow, len(stored))
 	for _, r := range stored {
 		was[r.key] = r
+		if strings.Contains(r.doc, `"`+string(bridge.Held)+`"`) || strings.Contains(r.doc, `"`+string(bridge.NeedsPerson)+`"`) {
+			var row bridge.Row
+			if err := json.Unmarshal([]byte(r.doc), &row); err != nil {
+				return err
+			}
+			c.Waited = append(c.Waited, row)
+		}
 	}
 	had := make([]int64, len(p.Rows)) // the place each row has now, 0 for a new one
 	seen := make(map[string]bool, len(p.Rows))
@@ -95,8 +151,6 @@ func (tx *Tx) putPlanRows(ctx context.Context, planID string, p bridge.Plan) err
 		had[i] = was[r.Key].place
 	}
 	places := assignPlaces(had)
-	var ended []string
-	var rows [][]any
 	for i, r := range p.Rows {
 		doc := asJSON(r)
 		old, ok := was[r.Key]
@@ -104,20 +158,12 @@ func (tx *Tx) putPlanRows(ctx context.Context, planID string, p bridge.Plan) err
 			delete(was, r.Key)
 			continue
 		}
-		rows = append(rows, []any{p.HubID, r.Key, micros(p.MadeAt), planID, r.PersonID, r.MemberID, places[i], doc})
+		c.rows = append(c.rows, []any{p.HubID, r.Key, micros(p.MadeAt), c.id, r.PersonID, r.MemberID, places[i], doc})
 	}
 	for key := range was {
-		ended = append(ended, key)
+		c.ended = append(c.ended, key)
 	}
-	if len(ended) > 0 {
-		_, err := tx.exec(ctx, `UPDATE plan_rows SET ended_at = $2 WHERE hub_id = $1 AND ended_at = 0 AND row_key `+tx.d.in("$3"),
-			p.HubID, micros(p.MadeAt), jsonList(ended))
-		if err != nil {
-			return err
-		}
-	}
-	_, err = tx.put(ctx, planRowsTable, rows)
-	return err
+	return nil
 }
 
 // placeGap is the room between two rows, for those that come between them later.

@@ -4,23 +4,40 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"time"
 
 	"adbridge/bridge"
 )
 
+// PackedReport is a report as it is stored.
+type PackedReport struct {
+	head bridge.Report
+	body string
+}
+
+// PackReport makes a report ready to be saved: packing the rows of a large hub
+// lasts, and others may write meanwhile.
+func PackReport(r bridge.Report) (PackedReport, error) {
+	body, err := pack(r.Rows)
+	r.Rows = nil
+	return PackedReport{r, body}, named(err, "pack the report on hub %s", r.HubID)
+}
+
 // SaveReport keeps a report. A report is never changed.
 func (tx *Tx) SaveReport(ctx context.Context, r bridge.Report) error {
-	head := r
-	head.Rows = nil
-	body, err := pack(r.Rows)
+	p, err := PackReport(r)
 	if err != nil {
-		return fmt.Errorf("save report %s: %w", r.ID, err)
+		return err
 	}
-	_, err = tx.exec(ctx, `INSERT INTO reports (id, hub_id, made_at, head, body) VALUES ($1, $2, $3, $4, $5)`,
-		r.ID, r.HubID, micros(r.MadeAt), asJSON(head), body)
-	return taken(err, "save report %s", r.ID)
+	return tx.SavePacked(ctx, r.ID, p)
+}
+
+// SavePacked is SaveReport for one that is packed already, under this id.
+func (tx *Tx) SavePacked(ctx context.Context, id string, p PackedReport) error {
+	p.head.ID = id
+	_, err := tx.exec(ctx, `INSERT INTO reports (id, hub_id, made_at, head, body) VALUES ($1, $2, $3, $4, $5)`,
+		id, p.head.HubID, micros(p.head.MadeAt), asJSON(p.head), p.body)
+	return taken(err, "save report %s", id)
 }
 
 // LastReport is the hub's newest report; false when there is none.

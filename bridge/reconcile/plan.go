@@ -58,7 +58,12 @@ func (p Planner) Plan(ctx context.Context, lease storage.Lease) (w bridge.World,
 		if w, plan, err = p.Preview(ctx, lease.HubID); err != nil {
 			return w, plan, err
 		}
-		err = p.DB.Write(ctx, func(tx *storage.Tx) error { return p.leave(ctx, tx, lease, w, plan) })
+		var l *leaving
+		if err = p.DB.Read(ctx, func(tx *storage.Tx) error { l, err = compare(ctx, tx, lease, w, plan); return err }); err == nil {
+			if err = p.leaveAhead(ctx, l); err == nil {
+				err = p.DB.Write(ctx, func(tx *storage.Tx) error { return p.leave(ctx, tx, l) })
+			}
+		}
 		if !errors.Is(err, errMoved) {
 			return w, plan, named(err, "plan hub "+w.Hub.Slug)
 		}
@@ -69,9 +74,87 @@ func (p Planner) Plan(ctx context.Context, lease storage.Lease) (w bridge.World,
 		}
 		w.Traits = p.Traits(w.Hub.Platform)
 		plan = bridge.MakePlan(w)
-		return p.leave(ctx, tx, lease, w, plan)
+		l, err := compare(ctx, tx, lease, w, plan)
+		if err != nil {
+			return err
+		}
+		return p.leave(ctx, tx, l)
 	})
 	return w, plan, named(err, "plan hub "+w.Hub.Slug)
+}
+
+// leaving is a plan with all that can be known of what it changes before anything
+// is written: on a large hub that takes far longer than writing what differs.
+type leaving struct {
+	lease       storage.Lease
+	w           bridge.World
+	plan        bridge.Plan
+	correlation string
+	wishes      *storage.WishChange
+	change      *storage.PlanChange
+	adopted     []bridge.Member
+	before      map[string]bridge.Member // as the adopted were
+}
+
+func compare(ctx context.Context, tx *storage.Tx, lease storage.Lease, w bridge.World, plan bridge.Plan) (l *leaving, err error) {
+	l = &leaving{lease: lease, w: w, plan: plan, correlation: tx.NewID(), adopted: plan.Members}
+	switch now, err := tx.Generation(ctx, w.Hub.ID); {
+	case err != nil:
+		return nil, err
+	case now != plan.Generation:
+		return nil, errMoved
+	}
+	if l.wishes, err = tx.CompareDesired(ctx, w.Hub.ID, plan.Desired); err != nil {
+		return nil, err
+	}
+	if l.change, err = tx.ComparePlan(ctx, plan); err != nil || len(plan.Members) == 0 {
+		return l, err
+	}
+	l.before = make(map[string]bridge.Member, len(w.Members))
+	for _, m := range w.Members {
+		l.before[m.ID] = m
+	}
+	return l, nil
+}
+
+// aheadOf is how many rows one transaction of a plan writes while the directory
+// waits; tests set it.
+var aheadOf = 500
+
+// leaveAhead writes what is right by itself of a plan that changes much, a little
+// at a time, so that others write meanwhile: wishes for people for whom there was
+// none, and members that become ours. Each time the hub must not have moved; when
+// it has, what was written stays, and the next plan starts from it.
+func (p Planner) leaveAhead(ctx context.Context, l *leaving) error {
+	for l.wishes.Fresh() > aheadOf || len(l.adopted) > aheadOf {
+		wishes, adopted := min(aheadOf, l.wishes.Fresh()), min(aheadOf, len(l.adopted))
+		err := p.DB.Write(ctx, func(tx *storage.Tx) error {
+			if _, err := unmoved(ctx, tx, l); err != nil {
+				return err
+			}
+			if err := tx.WriteFresh(ctx, l.wishes, wishes); err != nil {
+				return err
+			}
+			return p.adopt(ctx, tx, l, l.adopted[:adopted])
+		})
+		if err != nil {
+			return err
+		}
+		l.wishes, l.adopted = l.wishes.Rest(wishes), l.adopted[adopted:]
+	}
+	return nil
+}
+
+// unmoved gives the hub if the lease holds and the hub is as the plan saw it.
+func unmoved(ctx context.Context, tx *storage.Tx, l *leaving) (bridge.Hub, error) {
+	if err := tx.CheckLane(ctx, l.lease); err != nil {
+		return bridge.Hub{}, err
+	}
+	hub, err := tx.Hub(ctx, l.lease.HubID)
+	if err == nil && hub.Generation != l.plan.Generation {
+		err = errMoved
+	}
+	return hub, err
 }
 
 // named says what was being done when an error came.
@@ -86,44 +169,34 @@ func named(err error, doing string) error {
 var errMoved = errors.New("the hub moved while it was being planned")
 
 // leave writes what the plan changes: desired rows, adoptions, tasks, events.
-func (p Planner) leave(ctx context.Context, tx *storage.Tx, lease storage.Lease, w bridge.World, plan bridge.Plan) error {
-	if err := tx.CheckLane(ctx, lease); err != nil {
-		return err
-	}
-	hub, err := tx.Hub(ctx, lease.HubID)
+func (p Planner) leave(ctx context.Context, tx *storage.Tx, l *leaving) error {
+	hub, err := unmoved(ctx, tx, l)
 	if err != nil {
 		return err
 	}
-	if hub.Generation != plan.Generation {
-		return errMoved
-	}
-	before, _, err := tx.CurrentPlan(ctx, hub.ID)
-	if err != nil {
+	plan, correlation := l.plan, l.correlation
+	if err := tx.WriteDesired(ctx, l.wishes); err != nil {
 		return err
 	}
-	if err := tx.PutDesired(ctx, hub.ID, plan.Desired); err != nil {
-		return err
-	}
-	correlation := tx.NewID()
-	ended, err := grantsEnded(ctx, tx, hub, w.Desired, plan.Desired, correlation)
+	ended, err := grantsEnded(ctx, tx, hub, l.w.Desired, plan.Desired, correlation)
 	if err != nil {
 		return err
 	}
 	if err := tx.AddEvents(ctx, ended...); err != nil {
 		return err
 	}
-	if err := p.adopt(ctx, tx, w, plan, correlation); err != nil {
+	if err := p.adopt(ctx, tx, l, l.adopted); err != nil {
 		return err
 	}
 	if err := p.leaveTasks(ctx, tx, hub, plan, correlation); err != nil {
 		return err
 	}
-	changed, err := tx.SavePlan(ctx, plan)
+	changed, err := tx.WritePlan(ctx, l.change)
 	if err != nil {
 		return err
 	}
 	if changed {
-		if err := tx.AddEvents(ctx, planEvents(hub, before, plan, correlation)...); err != nil {
+		if err := tx.AddEvents(ctx, planEvents(hub, l.change.Waited, plan, correlation)...); err != nil {
 			return err
 		}
 	}
@@ -148,26 +221,22 @@ func nextPlan(now, ripe time.Time, every time.Duration) time.Time {
 	return at
 }
 
-// adopt writes the members whose ownership the plan changes, each with its event.
-func (p Planner) adopt(ctx context.Context, tx *storage.Tx, w bridge.World, plan bridge.Plan, correlation string) error {
-	if len(plan.Members) == 0 {
+// adopt writes members whose ownership the plan changes, each with its event.
+func (p Planner) adopt(ctx context.Context, tx *storage.Tx, l *leaving, members []bridge.Member) error {
+	if len(members) == 0 {
 		return nil
 	}
-	before := make(map[string]bridge.Member, len(w.Members))
-	for _, m := range w.Members {
-		before[m.ID] = m
-	}
-	if err := tx.PutMembers(ctx, plan.Members); err != nil {
+	if err := tx.PutMembers(ctx, members); err != nil {
 		return err
 	}
-	for _, m := range plan.Members {
-		if before[m.ID].Ownership == m.Ownership {
+	for _, m := range members {
+		if l.before[m.ID].Ownership == m.Ownership {
 			continue
 		}
 		if err := tx.AddEvents(ctx, audit.Event{
 			Actor: audit.ActorBridge, Action: audit.MemberOwnership, Hub: m.HubID, Member: m.ID, Person: m.PersonID,
-			Subject: memberName(m), Correlation: correlation,
-			Detail: map[string]any{"before": before[m.ID].Ownership, "after": m.Ownership},
+			Subject: memberName(m), Correlation: l.correlation,
+			Detail: map[string]any{"before": l.before[m.ID].Ownership, "after": m.Ownership},
 		}); err != nil {
 			return err
 		}
@@ -309,7 +378,7 @@ func stepTask(tx *storage.Tx, hub bridge.Hub, r bridge.Row, s bridge.AssetStep, 
 
 // planEvents put a changed plan on record: its counts, and every row that a
 // guard holds or a person must see and that the plan before did not show so.
-func planEvents(hub bridge.Hub, before, plan bridge.Plan, correlation string) []audit.Event {
+func planEvents(hub bridge.Hub, waited []bridge.Row, plan bridge.Plan, correlation string) []audit.Event {
 	verdicts, steps := map[string]int{}, map[string]int{}
 	for _, r := range plan.Rows {
 		verdicts[string(r.Verdict)]++
@@ -327,7 +396,7 @@ func planEvents(hub bridge.Hub, before, plan bridge.Plan, correlation string) []
 	}
 	events := []audit.Event{{Actor: audit.ActorBridge, Action: audit.PlanMade, Hub: hub.ID, Subject: hub.Slug, Correlation: correlation, Detail: said}}
 	known := map[string]held{}
-	for _, r := range before.Rows {
+	for _, r := range waited {
 		for _, h := range heldIn(r) {
 			known[h.key] = h
 		}
@@ -373,14 +442,17 @@ func rowName(r bridge.Row) string {
 
 // SaveReport sums the last run up and keeps it.
 func (p Planner) SaveReport(ctx context.Context, lease storage.Lease, w bridge.World, plan bridge.Plan) (bridge.Report, error) {
-	var report bridge.Report
-	err := p.DB.Write(ctx, func(tx *storage.Tx) error {
+	report := bridge.MakeReport(w, plan)
+	packed, err := storage.PackReport(report)
+	if err != nil {
+		return report, err
+	}
+	err = p.DB.Write(ctx, func(tx *storage.Tx) error {
 		if err := tx.CheckLane(ctx, lease); err != nil {
 			return err
 		}
-		report = bridge.MakeReport(w, plan)
 		report.ID = tx.NewID()
-		if err := tx.SaveReport(ctx, report); err != nil {
+		if err := tx.SavePacked(ctx, report.ID, packed); err != nil {
 			return err
 		}
 		return tx.AddEvents(ctx, audit.Event{
