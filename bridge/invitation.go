@@ -143,6 +143,10 @@ func (x *observer) shows(i *Invitation, m *Member) {
 }
 
 func (x *observer) lapsed(i *Invitation) {
+	if x.cancelling(i) {
+		i.State, i.EndedAt = InvitationCancelled, x.Now
+		return
+	}
 	i.State = InvitationVanished
 	life := i.ExpiresAt
 	if life.IsZero() && x.Traits.InvitationLife > 0 {
@@ -152,6 +156,14 @@ func (x *observer) lapsed(i *Invitation) {
 		i.State = InvitationExpired
 	}
 	i.EndedAt, i.NextTry = x.Now, x.Now.Add(resendAfter(i.Attempt))
+}
+
+// cancelling says that a call of ours which cancels the invitation is under way, or
+// was and its answer is lost: then nobody let it lapse.
+func (x *observer) cancelling(i *Invitation) bool {
+	return slices.ContainsFunc(x.Open, func(t Task) bool {
+		return t.State == Running && (t.Action == Cancel || t.Action == ReInvite) && t.PersonID == i.PersonID && i.SentAt.Before(t.AboutToAt)
+	})
 }
 
 // accepted looks for the member that an invitation became when its own row is

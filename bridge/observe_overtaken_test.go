@@ -35,3 +35,39 @@ func TestAnOlderPullBringsNoCancelledInvitationBack(t *testing.T) {
 		}
 	}
 }
+
+// TestAnInvitationThatWeWereCancellingDidNotLapse: it is not shown any more while
+// nobody knows yet what came of our cancelling it, alone or to send it again with
+// another role. Whoever is wanted need not wait a day as if they had let it lapse.
+func TestAnInvitationThatWeWereCancellingDidNotLapse(t *testing.T) {
+	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	sent := now.Add(-time.Hour)
+	look := func(open ...Task) Invitation {
+		got := Observe(Observation{
+			Now: now, Pull: Pull{ID: "pull", Complete: true, StartedAt: now.Add(-time.Second)}, Hub: Hub{ID: "h"}, Open: open,
+			Members: []Member{{ID: "m1", HubID: "h", PersonID: "p1", Ownership: Created, Applied: Collaborator, AppliedAt: sent, FirstSeen: sent, LastSeen: sent,
+				Seen: Seen{Kind: Human, Presence: Invited, Email: "ana@corp.example", Role: Collaborator}}},
+			Invitations: []Invitation{{ID: "i1", HubID: "h", PersonID: "p1", MemberID: "m1", Email: "ana@corp.example", Role: Collaborator, State: InvitationPending, SentAt: sent, SeenAt: sent, Attempt: 1}},
+			People:      []Person{{ID: "p1", UserName: "ana@corp.example"}}, NewID: func() string { return "new" },
+		})
+		if len(got.Invitations) != 1 || len(got.Members) != 1 || got.Members[0].Presence != Gone {
+			t.Fatalf("not shown: %+v of %+v", got.Invitations, got.Members)
+		}
+		return got.Invitations[0]
+	}
+	for _, a := range []Action{Cancel, ReInvite} {
+		i := look(Task{ID: "t", Action: a, State: Running, PersonID: "p1", MemberID: "m1", Email: "ana@corp.example", AboutToAt: now.Add(-time.Minute)})
+		if i.State != InvitationCancelled || !i.NextTry.IsZero() {
+			t.Errorf("%s is under way, and the invitation is %s, the next on %s", a, i.State, i.NextTry)
+		}
+	}
+	for name, task := range map[string]Task{
+		"not begun":    {Action: ReInvite, State: Ready, PersonID: "p1", MemberID: "m1"},
+		"somebody's":   {Action: Cancel, State: Running, PersonID: "p2", AboutToAt: now.Add(-time.Minute)},
+		"of the other": {Action: ReInvite, State: Running, PersonID: "p1", MemberID: "m1", AboutToAt: sent},
+	} {
+		if i := look(task); i.State != InvitationVanished || i.NextTry.IsZero() {
+			t.Errorf("%s: the invitation that nobody cancelled is %s", name, i.State)
+		}
+	}
+}
