@@ -1,5 +1,11 @@
 package bridge
 
+// Every reason code is declared here and explained in reasons.go.
+
+// Code is a stable reason code: "guard.removals-per-run", "platform.token-revoked".
+// Every held, suppressed, waiting, failed or needs-person row carries one.
+type Code string
+
 // The situations: one per row of the decision table. Row.Situation is always one of them.
 const (
 	SitMissing         Code = "situation.missing"
@@ -66,11 +72,13 @@ const (
 	GuardEmptyDesired   Code = "guard.empty-desired"
 	GuardMassChange     Code = "guard.mass-change"
 	GuardDriftOwner     Code = "guard.drift-owner"
+	GuardAssets         Code = "guard.asset-removals"
+	GuardAssets24h      Code = "guard.asset-removals-24h"
 	DriftRaised         Code = "drift.raised"
 	DriftBesideRole     Code = "drift.beside-role"
 )
 
-// What holds for the hub as a whole.
+// Findings about the hub as a whole.
 const (
 	HubObserving    Code = "hub.observing"
 	HubMode         Code = "hub.mode"
@@ -82,7 +90,7 @@ const (
 	GrantInForce    Code = "grant.in-force"
 )
 
-// What a pull may say about itself.
+// Why a pull cannot be trusted, or not for everything.
 const (
 	PullNone          Code = "pull.none"
 	PullPartial       Code = "pull.partial"
@@ -121,7 +129,7 @@ const (
 	OwnPartner         Code = "ownership.partner"
 )
 
-// Waiting, and people's word.
+// Settle window, decisions of admins, and tasks on their way.
 const (
 	WaitSettle       Code = "wait.settle"
 	DecisionRejected Code = "decision.rejected"
@@ -134,7 +142,7 @@ const (
 	TaskAlreadySo    Code = "task.already-so"
 )
 
-// What a platform says, in one vocabulary for all platforms.
+// Answers of a platform, in one vocabulary for all platforms.
 const (
 	PlatformTokenRevoked     Code = "platform.token-revoked"
 	PlatformThrottled        Code = "platform.throttled"
@@ -170,4 +178,50 @@ const (
 	PlatformTwoFactorOff     Code = "platform.two-factor-off"
 	PlatformNoPage           Code = "platform.no-primary-page"
 	PlatformLogUnread        Code = "platform.log-unread"
+)
+
+// Access to assets.
+const (
+	AssetAcceptance  Code = "wait.acceptance"
+	AssetRoleFirst   Code = "wait.role-first"
+	AssetUnread      Code = "asset.unread"
+	AssetUnreadable  Code = "asset.unreadable"
+	AssetUnknownKind Code = "asset.unknown-kind"
+	AssetDrift       Code = "asset.drift"
+	AssetTakenAway   Code = "asset.taken-away"
+	AssetForeign     Code = "asset.foreign"
+	AssetWithMember  Code = "asset.goes-with-member"
+	AssetNotOurs     Code = "asset.member-not-ours"
+	AssetByHand      Code = "asset.by-hand"
+)
+
+// Partners of a hub.
+const (
+	HubReadOnly      Code = "hub.read-only"
+	PartnerEnded     Code = "partner.ended"
+	PartnerNoMonitor Code = "partner.no-monitor"
+	PartnerUnread    Code = "partner.unread"
+)
+
+// Findings of the doctor in what an identity provider sends.
+const (
+	DoctorSameGroup      Code = "doctor.same-group"
+	DoctorNoUsers        Code = "doctor.groups-without-users"
+	DoctorNoMembers      Code = "doctor.members-never-sent"
+	DoctorEmptyGroup     Code = "doctor.empty-group"
+	DoctorUnknownMembers Code = "doctor.unknown-members"
+	DoctorUserName       Code = "doctor.username-not-email"
+	DoctorNoActive       Code = "doctor.active-missing"
+	DoctorLetterCase     Code = "doctor.letter-case"
+	DoctorOneExternalID  Code = "doctor.one-external-id"
+	DoctorStringBooleans Code = "doctor.string-booleans"
+	DoctorWrongPath      Code = "doctor.wrong-path"
+	DoctorClock          Code = "doctor.clock-skew"
+	DoctorTokenExpired   Code = "doctor.token-expired"
+	DoctorTokenEnds      Code = "doctor.token-ends"
+	DoctorTokenRefused   Code = "doctor.token-refused"
+	DoctorAddress        Code = "doctor.address-refused"
+	DoctorThrottled      Code = "doctor.throttled"
+	DoctorRefused        Code = "doctor.requests-refused"
+	DoctorFault          Code = "doctor.server-fault"
 )

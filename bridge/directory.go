@@ -14,6 +14,13 @@ var (
 	ErrCycle    = errors.New("a group would contain itself")
 )
 
+// What a directory cannot keep or answer. They are wrapped with the attribute
+// that is at fault, and are the caller's to mend.
+var (
+	ErrValue  = errors.New("the value cannot be stored")
+	ErrFilter = errors.New("the filter cannot be answered")
+)
+
 // User is a SCIM User as the directory keeps it: the columns that the bridge
 // works with, and all attributes as the IdP sent them.
 type User struct {

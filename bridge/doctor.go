@@ -8,29 +8,6 @@ import (
 	"time"
 )
 
-// What the doctor finds in what an identity provider sends.
-const (
-	DoctorSameGroup      Code = "doctor.same-group"
-	DoctorNoUsers        Code = "doctor.groups-without-users"
-	DoctorNoMembers      Code = "doctor.members-never-sent"
-	DoctorEmptyGroup     Code = "doctor.empty-group"
-	DoctorUnknownMembers Code = "doctor.unknown-members"
-	DoctorUserName       Code = "doctor.username-not-email"
-	DoctorNoActive       Code = "doctor.active-missing"
-	DoctorLetterCase     Code = "doctor.letter-case"
-	DoctorOneExternalID  Code = "doctor.one-external-id"
-	DoctorStringBooleans Code = "doctor.string-booleans"
-	DoctorWrongPath      Code = "doctor.wrong-path"
-	DoctorClock          Code = "doctor.clock-skew"
-	DoctorTokenExpired   Code = "doctor.token-expired"
-	DoctorTokenEnds      Code = "doctor.token-ends"
-	DoctorTokenRefused   Code = "doctor.token-refused"
-	DoctorAddress        Code = "doctor.address-refused"
-	DoctorThrottled      Code = "doctor.throttled"
-	DoctorRefused        Code = "doctor.requests-refused"
-	DoctorFault          Code = "doctor.server-fault"
-)
-
 // First is something that a source does for the first time while a team sets
 // it up.
 type First string
@@ -262,28 +239,12 @@ func (p *patient) called() {
 	if left := p.TokenEnds.Sub(p.Now); !p.TokenEnds.IsZero() && left > 0 && left < 14*24*time.Hour {
 		p.note(false, DoctorTokenEnds, time.Time{}, fixToken, "the token %s ends on %s, in %s", p.TokenName, p.TokenEnds.Format(time.DateOnly), days(left))
 	}
-	if after := SilentAfter(p.Source.Kind, p.LastGap); after > 0 && !p.Source.LastSeen.IsZero() {
-		if quiet := p.Now.Sub(p.Source.LastSeen); quiet > after {
-			p.note(true, SourceSilent, p.Source.LastSeen, fixSilent, "the last call came %s ago, on %s", days(quiet), p.Source.LastSeen.UTC().Format(time.RFC3339))
-		}
+	if seen := p.Source.LastSeen; p.Source.Silent(p.Now, p.LastGap) {
+		p.note(true, SourceSilent, seen, fixSilent, "the last call came %s ago, on %s", days(p.Now.Sub(seen)), seen.UTC().Format(time.RFC3339))
 	}
 	if w := p.Traffic.WrongPaths; w.Count > 0 {
 		p.note(true, DoctorWrongPath, w.At, fixPath, "%s to addresses that do not exist: %s", requests(w.Count), w)
 	}
-}
-
-// SilentAfter is when an identity provider counts as silent: three of its
-// cycles. Entra calls every 40 minutes. Okta calls when something changes and
-// when it imports, so its own last interval is the measure, and a day is never
-// long. 0 means that nobody can tell.
-func SilentAfter(kind SourceKind, lastGap time.Duration) time.Duration {
-	switch {
-	case kind == Entra:
-		return silentAfter
-	case lastGap <= 0:
-		return 0
-	}
-	return max(3*lastGap, 24*time.Hour)
 }
 
 // sent looks at what the IdP has pushed.

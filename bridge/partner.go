@@ -12,14 +12,6 @@ import (
 // through a monitor: a hub of its own on the partner's business, connected with
 // a token of the partner's, that can only ever look (Hub.PartnerOf).
 
-// What a partner may lead to.
-const (
-	HubReadOnly      Code = "hub.read-only"
-	PartnerEnded     Code = "partner.ended"
-	PartnerNoMonitor Code = "partner.no-monitor"
-	PartnerUnread    Code = "partner.unread"
-)
-
 // PartnerBusiness is a partner of a hub and what the hub shares with it.
 type PartnerBusiness struct {
 	BusinessID string        `json:"business_id"`

@@ -55,7 +55,7 @@ func (p Preflight) Alarms(now time.Time) []Alarm {
 		switch {
 		case c.Reason == "" || slices.Contains(advice, c.Reason):
 		case c.State == Met && !c.Until.IsZero() && c.Until.Sub(now) < RemindBefore:
-			out = append(out, Alarm{c.Reason, fmt.Sprintf("%s until %s: %s", c.What, c.Until.UTC().Format("2006-01-02 15:04 UTC"), c.Next)})
+			out = append(out, Alarm{c.Reason, fmt.Sprintf("%s until %s: %s", c.What, stamp(c.Until), c.Next)})
 		case c.State == Missing:
 			out = append(out, Alarm{c.Reason, c.Detail})
 		}

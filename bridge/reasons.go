@@ -1,5 +1,26 @@
 package bridge
 
+// Actor is who has to act on a reason.
+type Actor string
+
+// The actors.
+const (
+	IdentityTeam  Actor = "identity team"
+	HubAdmin      Actor = "hub admin"
+	ThePlatform   Actor = "platform"
+	ThePersonSelf Actor = "the person"
+	Operator      Actor = "operator"
+	Nobody        Actor = "nobody"
+)
+
+// Reason explains a code: what it means, who has to act, and the next step.
+type Reason struct {
+	Code    Code   `json:"code"`
+	Meaning string `json:"meaning"`
+	Actor   Actor  `json:"actor"`
+	Next    string `json:"next"`
+}
+
 // reasonTable explains every code. The CLI, the pages, the documents and the
 // tests read it; nothing else may explain a code.
 var reasonTable = []Reason{

@@ -240,7 +240,7 @@ func (r *recheck) wanted() (Code, string) {
 		}
 	}
 	if r.takes && r.h != nil && !r.approved && !r.h.leaver() && r.h.cause != CauseGrantEnded && r.w.Now.Before(r.h.since.Add(r.set.SettleWindow)) {
-		return WaitSettle, "since " + r.h.since.UTC().Format("2006-01-02 15:04:05")
+		return WaitSettle, "since " + r.h.since.UTC().Format(time.DateTime)
 	}
 	return "", ""
 }
@@ -261,7 +261,7 @@ func (r *recheck) removal() (Code, string) {
 	}
 	_, lifted := r.decided.override[PullStale]
 	if age := r.w.Now.Sub(r.w.Pull.StartedAt); age > r.set.PullMaxAge && !lifted {
-		return PullStale, "read on " + r.w.Pull.StartedAt.UTC().Format("2006-01-02 15:04:05")
+		return PullStale, "read on " + r.w.Pull.StartedAt.UTC().Format(time.DateTime)
 	}
 	if _, lifted = r.decided.override[GuardRemovals24h]; r.t.Action != Remove || r.approved || lifted {
 		return "", ""

@@ -48,5 +48,15 @@ func (s Source) Corporate(email string) bool {
 	})
 }
 
-// FoldEmail is the form in which addresses are compared: trimmed, lower case.
-func FoldEmail(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
+// Silent says that the source should have called by now: three of its cycles
+// have passed. Entra calls every 40 minutes, whether anything has changed or
+// not. Okta calls when something changes and when it imports, so the gap before
+// its last call is the measure, and less than a day is never long. A gap of 0
+// is an unknown one: then only Entra can be silent.
+func (s Source) Silent(now time.Time, lastGap time.Duration) bool {
+	after := 3 * 40 * time.Minute
+	if s.Kind != Entra {
+		after = max(3*lastGap, 24*time.Hour)
+	}
+	return !s.LastSeen.IsZero() && (s.Kind == Entra || lastGap > 0) && now.Sub(s.LastSeen) > after
+}

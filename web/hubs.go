@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"strings"
-	"time"
 
 	"adbridge/bridge"
 	"adbridge/storage"
@@ -162,8 +161,7 @@ func (s *site) card(ctx context.Context, tx *storage.Tx, h bridge.Hub) (hubCard,
 	return c, nil
 }
 
-// silent says that a source ought to have called by now. Only Entra calls
-// whether anything has changed or not.
+// Silent says that a source should have called by now.
 func (p *hubsPage) Silent(src bridge.Source) bool {
-	return src.Kind == bridge.Entra && !src.LastSeen.IsZero() && p.Now.Sub(src.LastSeen) > 2*time.Hour
+	return src.Silent(p.Now, 0)
 }
