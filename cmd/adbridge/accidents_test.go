@@ -20,8 +20,7 @@ import (
 func TestBrokenAnswersAreSettledByReading(t *testing.T) {
 	hows := []string{"reset after", "reset before", "500 after", "502", "truncated"}
 	onBoth(t, company(), func(t *testing.T, j *journey) {
-		j.hub("full", "max-removals-24h-percent=100", "max-removals-percent=100")
-		j.rule("Staff", "collaborator")
+		j.opens("max-removals-24h-percent=100", "max-removals-percent=100")
 		j.rule("Leads", "owner")
 		j.people("boss.of.all@" + lumen)
 		j.group("Staff", "boss.of.all@"+lumen)
@@ -68,8 +67,7 @@ func TestAThrottledReadingStopsInvitationsToo(t *testing.T) {
 	t.Parallel()
 	who := "berta.klein@" + lumen
 	j := newJourney(t, "meta", company())
-	j.hub("full")
-	j.rule("Staff", "collaborator")
+	j.opens()
 	j.meta.Faults.Add(metasim.Fault{Op: "GET business_users", Kind: metasim.FaultError, Times: 1,
 		Error:  &metasim.GraphError{Message: "(#80004) There have been too many calls to this ad-account.", Type: "OAuthException", Code: 80004, Subcode: 2446079},
 		Header: map[string]string{"X-Business-Use-Case-Usage": fmt.Sprintf(`{%q:[{"type":"ads_management","call_count":100,"estimated_time_to_regain_access":17}]}`, metaBiz)}})
@@ -105,9 +103,7 @@ func TestAThrottledReadingStopsInvitationsToo(t *testing.T) {
 func TestThrottledHubWaitsAsLongAsItIsTold(t *testing.T) {
 	who := "berta.klein@" + lumen
 	onBoth(t, company(), func(t *testing.T, j *journey) {
-		j.hub("full")
-		j.rule("Staff", "collaborator")
-		j.onboard("Staff", who, "boss.of.all@"+lumen)
+		j.withStaff(who, "boss.of.all@"+lumen)
 		j.forget()
 		j.trip(trip{op: "remove", how: "throttled"})
 		j.deactivate(who)
@@ -142,9 +138,7 @@ func TestInvitationQuotaHoldsInvitationsOnly(t *testing.T) {
 			t.Parallel()
 			gone, first, second := "carl.gone@"+lumen, "dora.first@"+lumen, "edna.second@"+lumen
 			j := newJourney(t, "meta", company())
-			j.hub("full")
-			j.rule("Staff", "collaborator")
-			j.onboard("Staff", gone)
+			j.withStaff(gone)
 			j.meta.Faults.Add(metasim.Fault{Op: fbOps["invite"], Kind: metasim.FaultError,
 				Error: &metasim.GraphError{Message: "(#" + fmt.Sprint(code) + ") User request limit reached", Type: "OAuthException", Code: code}})
 			j.forget()
@@ -190,6 +184,7 @@ func TestInvitationQuotaHoldsInvitationsOnly(t *testing.T) {
 // TestPullKeepsMembersWhenAPageFails: a listing that breaks off midway changes
 // nobody, removes nobody, and whoever looks is told.
 func TestPullKeepsMembersWhenAPageFails(t *testing.T) {
+	t.Parallel()
 	var there []seat
 	for i := range 30 {
 		there = append(there, seat{fmt.Sprintf("crowd.no%02d@%s", i, lumen), bridge.Collaborator})
@@ -298,9 +293,7 @@ func TestRevokedTokenStopsItsHubAlone(t *testing.T) {
 func TestPlatformThatIsDownIsLeftInPeace(t *testing.T) {
 	leaver, joiner := "gerda.wolf@"+lumen, "hans.wolf@"+lumen
 	onBoth(t, company(), func(t *testing.T, j *journey) {
-		j.hub("full")
-		j.rule("Staff", "collaborator")
-		j.onboard("Staff", leaver, "boss.of.all@"+lumen)
+		j.withStaff(leaver, "boss.of.all@"+lumen)
 		j.people(joiner)
 		j.quiet()
 		j.trip(trip{how: "502", times: -1})
@@ -360,9 +353,7 @@ func (j *journey) failsToQuarantine() {
 func TestResumedHubGoesOnAtOnce(t *testing.T) {
 	leaver := "ida.stein@" + lumen
 	onBoth(t, company(), func(t *testing.T, j *journey) {
-		j.hub("full")
-		j.rule("Staff", "collaborator")
-		j.onboard("Staff", leaver, "boss.of.all@"+lumen)
+		j.withStaff(leaver, "boss.of.all@"+lumen)
 		j.trip(trip{how: "502", times: -1})
 		j.deactivate(leaver)
 		j.quiet()
@@ -378,11 +369,7 @@ func TestResumedHubGoesOnAtOnce(t *testing.T) {
 func TestDeclinedInvitationIsNotRepeated(t *testing.T) {
 	who := "jutta.nein@" + lumen
 	onBoth(t, company(), func(t *testing.T, j *journey) {
-		j.hub("full")
-		j.rule("Staff", "collaborator")
-		j.people(who)
-		j.group("Staff", who)
-		j.quiet()
+		j.withInvited(who)
 		if j.platform() == "tiktok" {
 			j.ok(j.tiktok.Decline(bcEU, who))
 		} else {
@@ -409,9 +396,7 @@ func TestMaskedAddressesFindTheirInvitation(t *testing.T) {
 	if err := j.tiktok.SetSwitches(tiktoksim.Switches{Masking: "all"}); err != nil {
 		t.Fatal(err)
 	}
-	j.hub("full")
-	j.rule("Staff", "collaborator")
-	j.onboard("Staff", who...)
+	j.withStaff(who...)
 	for _, w := range who {
 		j.planned(w, bridge.Fine, "")
 	}
@@ -434,8 +419,7 @@ func TestAReadingDuringACallProvesNothing(t *testing.T) {
 	t.Parallel()
 	who := "ida.slow@" + lumen
 	j := newJourney(t, "meta", company())
-	j.hub("full", "propagation-delay=0s")
-	j.rule("Staff", "collaborator")
+	j.opens()
 	j.people(who)
 	j.quiet()
 	j.meta.Faults.Add(metasim.Fault{Op: fbOps["invite"], Kind: metasim.FaultSlow, Delay: metasim.Duration(time.Second)})
@@ -465,8 +449,7 @@ func TestAHalfDoneReInvitationIsNoLapsedOne(t *testing.T) {
 	t.Parallel()
 	who := "rae.half@" + lumen
 	j := newJourney(t, "tiktok", company())
-	j.hub("full")
-	j.rule("Staff", "collaborator")
+	j.opens()
 	j.rule("Leads", "owner")
 	j.people(who)
 	j.group("Staff", who)
@@ -496,8 +479,7 @@ func TestAReInvitationThatIsPutOffHalfwayIsNoLapsedOne(t *testing.T) {
 	t.Parallel()
 	who := "rae.late@" + lumen
 	j := newJourney(t, "tiktok", company())
-	j.hub("full")
-	j.rule("Staff", "collaborator")
+	j.opens()
 	j.rule("Leads", "owner")
 	j.people(who)
 	j.group("Staff", who)
@@ -523,9 +505,7 @@ func TestALeaversRefusedRemovalIsTriedAgainADayLater(t *testing.T) {
 	t.Parallel()
 	leaver := "ida.stein@" + lumen
 	j := newJourney(t, "meta", company())
-	j.hub("full")
-	j.rule("Staff", "collaborator")
-	j.onboard("Staff", leaver, "boss.of.all@"+lumen)
+	j.withStaff(leaver, "boss.of.all@"+lumen)
 	j.meta.Faults.Add(metasim.Fault{Op: fbOps["remove"], Kind: metasim.FaultError, Times: 1,
 		Error: &metasim.GraphError{Message: "(#200) Permissions error", Type: "OAuthException", Code: 200}})
 	j.deactivate(leaver)
@@ -572,8 +552,7 @@ func TestAChangeThatWasNotSentIsNotRefused(t *testing.T) {
 	t.Parallel()
 	who := "ida.stein@" + lumen
 	j := newJourney(t, "meta", company())
-	j.hub("full")
-	j.rule("Staff", "collaborator")
+	j.opens()
 	j.people(who)
 	j.meta.Faults.Add(metasim.Fault{Op: "GET pending_users", Kind: metasim.FaultError, Error: &metasim.GraphError{Message: "(#200) Permissions error", Type: "OAuthException", Code: 200}})
 	j.group("Staff", who)

@@ -17,10 +17,7 @@ import (
 func TestAnAssetThatCannotBeReadKeepsNobodyOnTheHub(t *testing.T) {
 	ana, ben, cid := "ana.silva@"+lumen, "ben.okafor@"+lumen, "cid.moss@"+lumen
 	assetsOnBoth(t, company(), func(t *testing.T, j *assetJourney) {
-		j.hub("full")
-		j.rule("Staff", "collaborator")
-		j.gives("Buyers", j.more...)
-		j.onboard("Staff", ana, ben, cid)
+		j.withBuyersRule(j.more, ana, ben, cid)
 		j.group("Buyers", ana)
 		j.quiet()
 		j.pull()
@@ -64,9 +61,7 @@ func TestABusyBusinessIsReadAgainWhenMetaSays(t *testing.T) {
 	t.Parallel()
 	ben := "ben.okafor@" + lumen
 	j := newJourney(t, "meta", company())
-	j.hub("full")
-	j.rule("Staff", "collaborator")
-	j.onboard("Staff", ben)
+	j.withStaff(ben)
 	j.pull()
 	j.meta.Faults.Add(metasim.Fault{Op: "GET business_users", Times: 1, Kind: metasim.FaultError,
 		Error:  &metasim.GraphError{Message: "There have been too many calls", Type: "OAuthException", Code: 80004, Subcode: 2446079},
@@ -93,10 +88,7 @@ func TestABusyAdAccountKeepsNobodyOnTheHub(t *testing.T) {
 	t.Parallel()
 	ana, ben := "ana.silva@"+lumen, "ben.okafor@"+lumen
 	j := withAccounts(newJourney(t, "meta", company()), company())
-	j.hub("full")
-	j.rule("Staff", "collaborator")
-	j.gives("Buyers", j.more...)
-	j.onboard("Staff", ana, ben)
+	j.withBuyersRule(j.more, ana, ben)
 	j.group("Buyers", ana)
 	j.quiet()
 	j.pull()
@@ -120,8 +112,7 @@ func TestAFinanceRoleThatIsThereIsRaised(t *testing.T) {
 	ana := "ana.silva@" + lumen
 	j := withAccounts(newJourney(t, "tiktok", company()), company())
 	j.one = bridge.Asset{Kind: "finance"}
-	j.hub("full")
-	j.rule("Staff", "collaborator")
+	j.opens()
 	j.gives("Money", "MANAGER")
 	j.onboard("Staff", ana)
 	j.ok(j.tiktok.SetFinanceRole(bcEU, ana, "ANALYST"))
@@ -145,8 +136,7 @@ func TestNothingIsTriedForEverOnAnAssetThatIsGone(t *testing.T) {
 	t.Parallel()
 	ana := "ana.silva@" + lumen
 	j := withAccounts(newJourney(t, "meta", company()), company())
-	j.hub("full", "pull-every=24h")
-	j.rule("Staff", "collaborator")
+	j.opens("pull-every=24h")
 	j.gives("Buyers", j.more...)
 	j.onboard("Staff", ana)
 	j.group("Buyers", ana)
@@ -173,10 +163,7 @@ func TestUnconfirmedChangesOnAnUnreadableAssetCostFewPulls(t *testing.T) {
 	t.Parallel()
 	ana, ben := "ana.silva@"+lumen, "ben.okafor@"+lumen
 	j := withAccounts(newJourney(t, "meta", company()), company())
-	j.hub("full")
-	j.rule("Staff", "collaborator")
-	j.gives("Buyers", j.more...)
-	j.onboard("Staff", ana, ben)
+	j.withBuyersRule(j.more, ana, ben)
 	j.pull()
 	j.meta.Faults.Add(metasim.Fault{Op: "GET assigned_users", Skip: 2, Kind: metasim.FaultError, // after the looks before both calls
 		Error: &metasim.GraphError{Message: "(#200) Requires ads_management permission", Type: "OAuthException", Code: 200}})

@@ -69,6 +69,15 @@ func (j *assetJourney) gives(group string, roles ...string) bridge.Rule {
 	return r
 }
 
+// withBuyersRule begins with these people in Staff, who have accepted, and a rule
+// that gives Buyers roles on the ad account.
+func (j *assetJourney) withBuyersRule(roles []string, staff ...string) {
+	j.t.Helper()
+	j.opens()
+	j.gives("Buyers", roles...)
+	j.onboard("Staff", staff...)
+}
+
 // access is what someone has on an ad account, by the platform's own books.
 func (j *assetJourney) access(email string, asset bridge.Asset) []string {
 	j.t.Helper()

@@ -21,8 +21,7 @@ import (
 func TestAccessToAssetsComesAfterAcceptanceAndGoesWithTheGroup(t *testing.T) {
 	ana, ben := "ana.silva@"+lumen, "ben.okafor@"+lumen
 	assetsOnBoth(t, company(), func(t *testing.T, j *assetJourney) {
-		j.hub("full")
-		j.rule("Staff", "collaborator")
+		j.opens()
 		j.gives("Buyers", j.more...)
 		j.people(ana, ben)
 		j.group("Staff", ana, ben)
@@ -73,10 +72,7 @@ func TestForeignAccessToAssetsIsReportedAndNeverTouched(t *testing.T) {
 	ana, eve := "ana.silva@"+lumen, "eve.lind@"+lumen
 	assetsOnBoth(t, company(), func(t *testing.T, j *assetJourney) {
 		j.foreign(strangers[0], j.one, j.more...)
-		j.hub("full")
-		j.rule("Staff", "collaborator")
-		j.gives("Buyers", j.less...)
-		j.onboard("Staff", ana, eve)
+		j.withBuyersRule(j.less, ana, eve)
 		j.group("Buyers", ana)
 		j.foreign(eve, j.one, j.less...)
 		j.foreign(ana, j.other, j.more...)
@@ -104,8 +100,7 @@ func TestForeignAccessToAssetsIsReportedAndNeverTouched(t *testing.T) {
 func TestExplainLiveReadsAccessToAssets(t *testing.T) {
 	ana, ben := "ana.silva@"+lumen, "ben.okafor@"+lumen
 	assetsOnBoth(t, company(), func(t *testing.T, j *assetJourney) {
-		j.hub("full")
-		j.rule("Staff", "collaborator")
+		j.opens()
 		j.gives("Buyers", j.less...)
 		j.onboard("Buyers", ana)
 		j.onboard("Staff", ben)
@@ -182,9 +177,7 @@ func TestAccessChangedByOthersIsPutRightOrReported(t *testing.T) {
 func TestAssetsOfARuleFollowTheRule(t *testing.T) {
 	ana, ben, cid := "ana.silva@"+lumen, "ben.okafor@"+lumen, "cid.moss@"+lumen
 	assetsOnBoth(t, company(), func(t *testing.T, j *assetJourney) {
-		j.hub("full")
-		j.rule("Staff", "collaborator")
-		j.onboard("Staff", ana, ben)
+		j.withStaff(ana, ben)
 		rule := j.onlyRule()
 		j.gives("Buyers", j.less...)
 		j.onboard("Buyers", cid)
@@ -230,10 +223,7 @@ func TestAssetsOfARuleFollowTheRule(t *testing.T) {
 func TestNoAccessIsGivenTwiceWhateverHappensToTheCall(t *testing.T) {
 	ana, ben := "ana.silva@"+lumen, "ben.okafor@"+lumen
 	assetsOnBoth(t, company(), func(t *testing.T, j *assetJourney) {
-		j.hub("full")
-		j.rule("Staff", "collaborator")
-		j.gives("Buyers", j.more...)
-		j.onboard("Staff", ana, ben)
+		j.withBuyersRule(j.more, ana, ben)
 		j.group("Buyers")
 		for _, how := range []string{"reset after", "500 after", "reset before"} {
 			want := 1
@@ -271,10 +261,7 @@ func TestNoAccessIsGivenTwiceWhateverHappensToTheCall(t *testing.T) {
 func TestWhatOthersChangeBeforeTheCallIsNotUndone(t *testing.T) {
 	ana := "ana.silva@" + lumen
 	assetsOnBoth(t, company(), func(t *testing.T, j *assetJourney) {
-		j.hub("full")
-		j.rule("Staff", "collaborator")
-		j.gives("Buyers", j.less...)
-		j.onboard("Staff", ana)
+		j.withBuyersRule(j.less, ana)
 		j.group("Buyers")
 		j.pull()
 		j.foreign(ana, j.one, j.more...) // nobody has read it yet
@@ -384,10 +371,7 @@ func TestOnlyWhatWeGaveOfASetIsTakenBack(t *testing.T) {
 	t.Parallel()
 	ana := "ana.silva@" + lumen
 	j := withAccounts(newJourney(t, "meta", company()), company())
-	j.hub("full")
-	j.rule("Staff", "collaborator")
-	j.gives("Buyers", j.more...)
-	j.onboard("Staff", ana)
+	j.withBuyersRule(j.more, ana)
 	j.group("Buyers")
 	j.foreign(ana, j.one, "DRAFT")
 	j.pull()
@@ -410,8 +394,7 @@ func TestAccessThatNobodyCanTakeAwayByAPIIsHandedToAPerson(t *testing.T) {
 	j := withAccounts(newJourney(t, "tiktok", company()), company())
 	j.one = bridge.Asset{Kind: "finance"}
 	finance := func() string { m, _ := j.side.(ttSide).find(ana); return m.FinanceRole }
-	j.hub("full")
-	j.rule("Staff", "collaborator")
+	j.opens()
 	j.gives("Money", "ANALYST")
 	j.onboard("Staff", ana)
 	if finance() != "" {
@@ -472,10 +455,7 @@ func TestAPullThatIsToldToStopStopsAndChangesNobody(t *testing.T) {
 func TestAccessThatTakesItsTimeToShowIsGivenOnce(t *testing.T) {
 	ana := "ana.silva@" + lumen
 	assetsOnBoth(t, company(), func(t *testing.T, j *assetJourney) {
-		j.hub("full")
-		j.rule("Staff", "collaborator")
-		j.gives("Buyers", j.more...)
-		j.onboard("Staff", ana)
+		j.withBuyersRule(j.more, ana)
 		j.group("Buyers")
 		j.pull()
 		j.set("propagation-delay=2s")

@@ -13,9 +13,7 @@ import (
 func TestMoreThanTheRoleIsNamedAndNotTouched(t *testing.T) {
 	ana, ben := "ana.silva@"+lumen, "ben.okafor@"+lumen
 	onBoth(t, company(), func(t *testing.T, j *journey) {
-		j.hub("full")
-		j.rule("Staff", "collaborator")
-		j.onboard("Staff", ana, ben)
+		j.withStaff(ana, ben)
 		j.pull()
 		if out, _, _ := j.adbridge("plan", "h"); strings.Contains(out, string(bridge.DriftBesideRole)) {
 			t.Fatalf("nobody has more than a role:\n%s", out)

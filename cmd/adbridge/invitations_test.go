@@ -58,11 +58,7 @@ func (j *journey) later(by time.Duration) {
 func TestLapsedInvitationIsRepeatedThreeTimesAndThenAPersonDecides(t *testing.T) {
 	who := "ida.spaet@" + lumen
 	onBoth(t, company(), func(t *testing.T, j *journey) {
-		j.hub("full")
-		j.rule("Staff", "collaborator")
-		j.people(who)
-		j.group("Staff", who)
-		j.quiet()
+		j.withInvited(who)
 		for n, pause := range []time.Duration{26 * time.Hour, 74 * time.Hour} {
 			j.expire(who)
 			j.pull()
@@ -109,8 +105,7 @@ func TestLapsedInvitationIsRepeatedThreeTimesAndThenAPersonDecides(t *testing.T)
 func TestInvitationThatNobodyAnswersBecomesAFinding(t *testing.T) {
 	who := "jan.langsam@" + lumen
 	onBoth(t, company(), func(t *testing.T, j *journey) {
-		j.hub("full")
-		j.rule("Staff", "collaborator")
+		j.opens()
 		j.rule("Leads", "owner")
 		j.people(who)
 		j.group("Staff", who)
@@ -150,11 +145,7 @@ func TestInvitationThatNobodyAnswersBecomesAFinding(t *testing.T) {
 func TestAcceptanceUnderAnotherAddressIsNoStranger(t *testing.T) {
 	who, private := "kai.privat@"+lumen, "kai@home.example"
 	onBoth(t, company(), func(t *testing.T, j *journey) {
-		j.hub("full")
-		j.rule("Staff", "collaborator")
-		j.people(who)
-		j.group("Staff", who)
-		j.quiet()
+		j.withInvited(who)
 		j.pull()
 		if j.platform() == "tiktok" {
 			_, err := j.tiktok.Accept(bcEU, who, tiktoksim.AcceptAs{Email: private, Name: "Kai P"})
@@ -213,11 +204,7 @@ func TestAcceptanceUnderAnotherAddressBeforeAnyReadingIsNoStranger(t *testing.T)
 func TestAnInvitationIsToldWhole(t *testing.T) {
 	ida, jan := "ida.neu@"+lumen, "jan.neu@"+lumen
 	onBoth(t, company(), func(t *testing.T, j *journey) {
-		j.hub("full")
-		j.rule("Staff", "collaborator")
-		j.people(ida, jan)
-		j.group("Staff", ida, jan)
-		j.quiet()
+		j.withInvited(ida, jan)
 		of := func(args ...string) invitationView {
 			t.Helper()
 			var list []invitationView

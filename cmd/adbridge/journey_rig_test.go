@@ -21,10 +21,10 @@ import (
 	"adbridge/bridge/audit"
 	"adbridge/bridge/reconcile"
 	"adbridge/connectors"
-	"adbridge/connectors/meta/metasim"
 	"adbridge/connectors/tiktok/tiktoksim"
 	"adbridge/scim/idpsim"
 	"adbridge/storage"
+	"adbridge/storage/storagetest"
 )
 
 // said is a buffer that a running server writes and a test reads.
@@ -49,7 +49,7 @@ func (s *said) String() string {
 // another: the same tree of commands, the same answers.
 func (s *stage) here(stdin io.Reader, args ...string) (stdout, stderr string, code int) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	var out, errs bytes.Buffer
 	code = run(ctx, append(slices.Clone(args), "--db", s.db, "--key-file", filepath.Join(s.dir, "adbridge.key"), "--log-level", "warn"), stdin, &out, &errs)
@@ -116,7 +116,7 @@ func onBoth(t *testing.T, there []seat, f func(t *testing.T, j *journey)) {
 func newJourney(t *testing.T, platform string, there []seat) *journey {
 	t.Helper()
 	j := &journey{stage: newStage(t, ttWorldOf(there), fbWorldOf(there)), log: &said{}, ids: map[string]string{}}
-	j.inProcess = true
+	j.inProcess, j.db = true, storagetest.MigratedSQLite(t)
 	if err := j.tiktok.SetSwitches(tiktoksim.Switches{Masking: "none"}); err != nil {
 		t.Fatal(err)
 	}
@@ -417,6 +417,29 @@ func (j *journey) onboard(group string, who ...string) {
 	j.accept(who...)
 }
 
+// opens begins a story: the hub is worked in full, and who is in Staff is a Collaborator.
+func (j *journey) opens(settings ...string) {
+	j.t.Helper()
+	j.hub("full", settings...)
+	j.rule("Staff", "collaborator")
+}
+
+// withStaff begins with these people in Staff, who have accepted.
+func (j *journey) withStaff(who ...string) {
+	j.t.Helper()
+	j.opens()
+	j.onboard("Staff", who...)
+}
+
+// withInvited begins with these people in Staff, who have not accepted yet.
+func (j *journey) withInvited(who ...string) {
+	j.t.Helper()
+	j.opens()
+	j.people(who...)
+	j.group("Staff", who...)
+	j.quiet()
+}
+
 // tasks are the hub's open tasks, those of a state if one is named.
 func (j *journey) tasks(states ...bridge.TaskState) (tasks []bridge.Task) {
 	j.t.Helper()
@@ -516,372 +539,4 @@ func (j *journey) timePasses() {
 		tx.Wake()
 		return nil
 	}))
-}
-
-// trip is how a call goes wrong.
-type trip struct {
-	op    string // list, invite, role, remove
-	how   string // see the sides
-	skip  int
-	times int // negative: until mended
-}
-
-// side is a platform with its other admins, its books and its accidents.
-type side interface {
-	platform() string
-	business() string
-	shown(email string) (role bridge.Role, invited bool)
-	members() map[string]string // by address: role, or that they are invited
-	accepts(email string)
-	everybodyAccepts(after time.Duration)
-	foreignAdd(email string, role bridge.Role)
-	foreignRole(email string, role bridge.Role)
-	foreignRemove(email string)
-	sent(email string) int // invitations
-	repeats() []string     // who was invited while invited or a member
-	lostAdmins() bool
-	written(op string) int       // writes of this kind that reached the platform, "" for all
-	touched(email string) string // a write about a person
-	reads() (calls, pages int)
-	forget() // the request log
-	trip(trip)
-	mend()
-	revoke()
-	newToken() string
-}
-
-func ttWorldOf(there []seat) tiktoksim.World {
-	n := &ids{next: 6816184256936150000}
-	self := tiktoksim.User{CoreUserID: n.take(), Email: "automation@" + lumen, DisplayName: "Lumen Automation"}
-	members := []tiktoksim.Member{{UserID: self.CoreUserID, Email: self.Email, Name: self.DisplayName, Role: "ADMIN"}}
-	for _, s := range there {
-		members = append(members, ttMembers(n, native(s.role, "STANDARD"), []string{s.email})...)
-	}
-	return tiktoksim.World{
-		Apps:            []tiktoksim.App{{AppID: ttApp, Secret: "demo-tiktok-app-secret", Name: "adbridge"}},
-		Users:           []tiktoksim.User{self},
-		Tokens:          []tiktoksim.Token{{Token: ttToken, AppID: ttApp, User: self.CoreUserID}},
-		BusinessCenters: []tiktoksim.BusinessCenter{{BCID: bcEU, Name: "Lumen Europe", Members: members}},
-	}
-}
-
-func fbWorldOf(there []seat) metasim.World {
-	w := metaWorld()
-	b := &w.Businesses[0]
-	b.People, b.Pending, b.AdAccounts = nil, nil, nil
-	n := &ids{next: 102030405060800}
-	for _, s := range there {
-		b.People = append(b.People, metasim.Person{ID: n.take(), Email: s.email, Name: nameOf(s.email), Role: native(s.role, "EMPLOYEE")})
-	}
-	return w
-}
-
-func native(r bridge.Role, collaborator string) string {
-	if r == bridge.Owner {
-		return "ADMIN"
-	}
-	return collaborator
-}
-
-func common(native string) bridge.Role {
-	if native == "ADMIN" {
-		return bridge.Owner
-	}
-	return bridge.Collaborator
-}
-
-// ttSide is TikTok.
-type ttSide struct {
-	t   *testing.T
-	sim *tiktoksim.Sim
-}
-
-func (s ttSide) platform() string { return "tiktok" }
-func (s ttSide) business() string { return bcEU }
-
-func (s ttSide) check(err error) {
-	s.t.Helper()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-func (s ttSide) find(email string) (tiktoksim.Member, bool) {
-	for _, m := range s.sim.Members(bcEU) {
-		if strings.EqualFold(m.Email, email) {
-			return m, true
-		}
-	}
-	return tiktoksim.Member{}, false
-}
-
-func (s ttSide) shown(email string) (bridge.Role, bool) {
-	m, ok := s.find(email)
-	switch {
-	case !ok || m.Status == "REJECTED":
-		return bridge.NoRole, false
-	case m.Status == "PENDING":
-		return common(m.Role), true
-	}
-	return common(m.Role), false
-}
-
-func (s ttSide) members() map[string]string {
-	out := map[string]string{}
-	for _, m := range s.sim.Members(bcEU) {
-		out[strings.ToLower(m.Email)] = m.Role + " " + m.Status
-	}
-	return out
-}
-
-func (s ttSide) accepts(email string) {
-	s.t.Helper()
-	_, err := s.sim.Accept(bcEU, email, tiktoksim.AcceptAs{})
-	s.check(err)
-}
-
-func (s ttSide) everybodyAccepts(after time.Duration) { s.sim.AutoAccept(after) }
-
-func (s ttSide) foreignAdd(email string, role bridge.Role) {
-	_, err := s.sim.AddMember(bcEU, tiktoksim.Member{Email: email, Name: nameOf(email), Role: native(role, "STANDARD")})
-	s.check(err)
-}
-
-func (s ttSide) foreignRole(email string, role bridge.Role) {
-	s.check(s.sim.SetRole(bcEU, email, native(role, "STANDARD")))
-}
-func (s ttSide) foreignRemove(email string) { s.check(s.sim.RemoveMember(bcEU, email)) }
-func (s ttSide) sent(email string) int      { return s.sim.Invitations(bcEU)[strings.ToLower(email)] }
-func (s ttSide) lostAdmins() bool           { return len(s.sim.LostAdmins()) > 0 }
-
-func (s ttSide) repeats() []string {
-	var out []string
-	for _, r := range s.sim.Repeats(bcEU) {
-		out = append(out, fmt.Sprintf("%s at %s", r.Email, r.At))
-	}
-	return out
-}
-
-var ttOps = map[string]string{"list": "bc/member/get", "invite": "bc/member/invite", "role": "bc/member/update", "remove": "bc/member/delete", "": ""}
-
-func (s ttSide) written(op string) int {
-	n := 0
-	for _, r := range s.sim.Requests() {
-		if r.Write && (op == "" || r.Op == ttOps[op]) {
-			n++
-		}
-	}
-	return n
-}
-
-func (s ttSide) touched(email string) string {
-	m, _ := s.find(email)
-	for _, r := range s.sim.Requests() {
-		if said := fmt.Sprint(r.Params); r.Write && (strings.Contains(said, email) || m.UserID != "" && strings.Contains(said, m.UserID)) {
-			return r.Op + " " + said
-		}
-	}
-	return ""
-}
-
-func (s ttSide) reads() (calls, pages int) {
-	for _, r := range s.sim.Requests() {
-		if !r.Write {
-			calls++
-		}
-	}
-	// Pages of twenty, and one that asks for declined invitations.
-	return calls, (len(s.sim.Members(bcEU))+19)/20 + 1
-}
-
-func (s ttSide) forget() { s.sim.ResetRequests() }
-
-func (s ttSide) trip(x trip) {
-	f := tiktoksim.Fault{Op: ttOps[x.op], Skip: x.skip, Times: x.times}
-	switch x.how {
-	case "reset before":
-		f.Kind = tiktoksim.ResetBefore
-	case "reset after":
-		f.Kind = tiktoksim.ResetAfter
-	case "502":
-		f.Kind, f.Status = tiktoksim.HTTPStatus, http.StatusBadGateway
-	case "500 after":
-		f.Kind, f.Status, f.AfterEffect = tiktoksim.HTTPStatus, http.StatusInternalServerError, true
-	case "truncated":
-		f.Kind = tiktoksim.Truncated
-	case "throttled":
-		f.Kind, f.Code, f.Message = tiktoksim.Envelope, 40100, "Too many requests. Requests made exceed the limit of QPS"
-	default:
-		s.t.Fatalf("no fault does %q", x.how)
-	}
-	s.sim.Faults.Add(f)
-}
-
-func (s ttSide) mend()   { s.sim.Faults.Clear() }
-func (s ttSide) revoke() { s.check(s.sim.RevokeToken(ttToken)) }
-func (s ttSide) newToken() string {
-	token, err := s.sim.MintToken(ttApp, "automation@"+lumen)
-	s.check(err)
-	return token
-}
-
-// fbSide is Meta.
-type fbSide struct {
-	t   *testing.T
-	sim *metasim.Sim
-}
-
-func (s fbSide) platform() string { return "meta" }
-func (s fbSide) business() string { return metaBiz }
-
-func (s fbSide) check(err error) {
-	s.t.Helper()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-func (s fbSide) roster() metasim.Roster {
-	r, err := s.sim.People(metaBiz)
-	s.check(err)
-	return r
-}
-
-func (s fbSide) shown(email string) (bridge.Role, bool) {
-	r := s.roster()
-	if p, ok := r.Person(email); ok {
-		return common(p.Role), false
-	}
-	if i, ok := r.Invited(email); ok {
-		return common(i.Role), true
-	}
-	return bridge.NoRole, false
-}
-
-func (s fbSide) members() map[string]string {
-	out := map[string]string{}
-	r := s.roster()
-	for _, p := range r.People {
-		out[strings.ToLower(p.Email)] = p.Role
-	}
-	for _, u := range r.SystemUsers {
-		out[u.Name] = u.Role
-	}
-	for _, i := range r.Pending {
-		if i.Status == "PENDING" {
-			out[strings.ToLower(i.Email)] = i.Role + " invited"
-		}
-	}
-	return out
-}
-
-func (s fbSide) accepts(email string) {
-	s.t.Helper()
-	_, err := s.sim.Accept(metaBiz, email, metasim.AcceptAs{})
-	s.check(err)
-}
-
-func (s fbSide) everybodyAccepts(after time.Duration) {
-	s.sim.AutoAccept(&metasim.AutoAccept{After: metasim.Duration(after)})
-}
-
-func (s fbSide) foreignAdd(email string, role bridge.Role) {
-	_, err := s.sim.AddPerson(metaBiz, metasim.Person{Email: email, Name: nameOf(email), Role: native(role, "EMPLOYEE")})
-	s.check(err)
-}
-
-func (s fbSide) foreignRole(email string, role bridge.Role) {
-	s.check(s.sim.SetRole(metaBiz, email, native(role, "EMPLOYEE")))
-}
-
-func (s fbSide) foreignRemove(email string) { s.check(s.sim.RemovePerson(metaBiz, email)) }
-
-func (s fbSide) sent(email string) int {
-	n, err := s.sim.Invitations(metaBiz)
-	s.check(err)
-	return n[strings.ToLower(email)]
-}
-
-func (s fbSide) lostAdmins() bool {
-	return !slices.ContainsFunc(s.roster().People, func(p metasim.Person) bool { return p.Role == "ADMIN" })
-}
-
-func (s fbSide) repeats() []string {
-	var out []string
-	all, err := s.sim.Sent(metaBiz)
-	s.check(err)
-	for _, i := range all {
-		if i.Overlap {
-			out = append(out, fmt.Sprintf("%s at %s", i.Email, i.Time))
-		}
-	}
-	return out
-}
-
-var fbOps = map[string]string{"list": "GET business_users", "invite": "POST business_users", "role": "POST business_user", "remove": "DELETE business_user", "": "*"}
-
-func (s fbSide) written(op string) int {
-	n := 0
-	for _, r := range s.sim.Requests() {
-		if r.Write && (op == "" || r.Op == fbOps[op]) {
-			n++
-		}
-	}
-	return n
-}
-
-func (s fbSide) touched(email string) string {
-	p, _ := s.roster().Person(email)
-	for _, r := range s.sim.Requests() {
-		if said := fmt.Sprint(r.Path, r.Params); r.Write && (strings.Contains(said, email) || p.ID != "" && strings.Contains(said, p.ID)) {
-			return r.Op + " " + said
-		}
-	}
-	return ""
-}
-
-func (s fbSide) reads() (calls, pages int) {
-	for _, r := range s.sim.Requests() {
-		if !r.Write {
-			calls++
-		}
-	}
-	// People, invitations and system users; each list here is one page.
-	return calls, 3
-}
-
-func (s fbSide) forget() { s.sim.ResetRequests() }
-
-func (s fbSide) trip(x trip) {
-	f := metasim.Fault{Op: fbOps[x.op], Skip: x.skip, Times: max(x.times, 0)}
-	if x.times == 0 {
-		f.Times = 1
-	}
-	switch x.how {
-	case "reset before":
-		f.Kind = metasim.FaultResetBefore
-	case "reset after":
-		f.Kind = metasim.FaultResetAfter
-	case "502":
-		f.Kind, f.Status = metasim.FaultHTML, http.StatusBadGateway
-	case "500 after":
-		f.Kind, f.Status, f.After = metasim.FaultHTML, http.StatusInternalServerError, true
-	case "truncated":
-		f.Kind = metasim.FaultTruncate
-	case "throttled":
-		f.Kind = metasim.FaultError
-		f.Error = &metasim.GraphError{Message: "(#4) Application request limit reached", Type: "OAuthException", Code: 4, Transient: true}
-	default:
-		s.t.Fatalf("no fault does %q", x.how)
-	}
-	s.sim.Faults.Add(f)
-}
-
-func (s fbSide) mend()   { s.sim.Faults.Clear() }
-func (s fbSide) revoke() { s.check(s.sim.RevokeToken(fbToken, 0)) }
-func (s fbSide) newToken() string {
-	t := metaWorld().Tokens[0]
-	t.Token = "EAABanother-token-of-the-admin-system-user"
-	s.check(s.sim.AddToken(t))
-	return t.Token
 }

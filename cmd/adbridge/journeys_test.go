@@ -62,8 +62,7 @@ func TestGroupsBecomeRolesAndPeopleLeaveAtOnce(t *testing.T) {
 func TestOpenInvitationFollowsTheWish(t *testing.T) {
 	ben := "ben.okafor@" + lumen
 	onBoth(t, company(), func(t *testing.T, j *journey) {
-		j.hub("full")
-		j.rule("Staff", "collaborator")
+		j.opens()
 		j.rule("Leads", "owner")
 		j.people(ben)
 		j.group("Staff", ben)
@@ -86,8 +85,7 @@ func TestOpenInvitationFollowsTheWish(t *testing.T) {
 func TestSettleWindowWaitsForMoversOnly(t *testing.T) {
 	cara, dan := "cara.meyer@"+lumen, "dan.weiss@"+lumen
 	onBoth(t, company(), func(t *testing.T, j *journey) {
-		j.hub("full", "settle-window=4h")
-		j.rule("Staff", "collaborator")
+		j.opens("settle-window=4h")
 		j.rule("Others", "collaborator")
 		j.onboard("Staff", cara, dan)
 		j.group("Others")
@@ -113,8 +111,7 @@ func TestSettleWindowWaitsForMoversOnly(t *testing.T) {
 func TestDeletedGroupWaitsForAnApproval(t *testing.T) {
 	who := at(lumen, "ed.novak", "fay.haddad", "gus.petrov")
 	onBoth(t, company(), func(t *testing.T, j *journey) {
-		j.hub("full")
-		j.rule("Staff", "collaborator")
+		j.opens()
 		j.rule("Office", "collaborator")
 		j.onboard("Staff", who...)
 		j.onboard("Office", "otto.adams@"+lumen)
@@ -142,8 +139,7 @@ func TestDeletedGroupWaitsForAnApproval(t *testing.T) {
 func TestMembershipOfAnUnknownPersonIsKept(t *testing.T) {
 	late := "hana.sato@" + lumen
 	onBoth(t, company(), func(t *testing.T, j *journey) {
-		j.hub("full")
-		j.rule("Staff", "collaborator")
+		j.opens()
 		j.group("Staff")
 		patch := `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"add","path":"members","value":[{"value":"ext-hana"}]}]}`
 		if code, body := j.scim("PATCH", "/Groups/"+j.ids["Staff"], patch); code/100 != 2 {
@@ -199,8 +195,7 @@ func TestObserveNeverWrites(t *testing.T) {
 func TestModesGoNoFurtherThanTheySay(t *testing.T) {
 	old, raised, fresh := "lena.vogel@"+lumen, "marco.bianchi@"+lumen, "nadia.rahman@"+lumen
 	onBoth(t, company(), func(t *testing.T, j *journey) {
-		j.hub("full")
-		j.rule("Staff", "collaborator")
+		j.opens()
 		j.rule("Leads", "owner")
 		j.onboard("Staff", old, raised)
 		j.mode("add-only")
@@ -241,8 +236,7 @@ func TestNobodyIsTouchedWhomNobodyAskedToTouch(t *testing.T) {
 	there := company(seats(bridge.Collaborator, foreign, exempt, guarded, mine, stays)...)
 	onBoth(t, there, func(t *testing.T, j *journey) {
 		self := "automation@" + lumen // on TikTok the account the token acts as
-		j.hub("full", "protected="+guarded, "max-removals-min=50", "max-admin-removals=50", "min-admins=1")
-		j.rule("Staff", "collaborator")
+		j.opens("protected="+guarded, "max-removals-min=50", "max-admin-removals=50", "min-admins=1")
 		j.people(foreign, exempt, guarded, mine, self, stays)
 		j.group("Staff", exempt, guarded, mine, self, stays) // foreign is in no group of a rule
 		j.quiet()
@@ -342,8 +336,7 @@ func TestAdminsAreKeptToTheMinimum(t *testing.T) {
 func TestSomeoneRaisedBehindOurBackIsJudgedAsAnAdmin(t *testing.T) {
 	will := "will.harris@" + lumen
 	onBoth(t, company(), func(t *testing.T, j *journey) {
-		j.hub("full", "max-admin-removals=0")
-		j.rule("Staff", "collaborator")
+		j.opens("max-admin-removals=0")
 		j.onboard("Staff", will)
 		j.foreignRole(will, bridge.Owner)
 		j.deactivate(will)
@@ -362,8 +355,7 @@ func TestSomeoneRaisedBehindOurBackIsJudgedAsAnAdmin(t *testing.T) {
 func TestEmptiedDirectoryHoldsEverything(t *testing.T) {
 	who := at(lumen, "xenia.one", "xenia.two", "xenia.three", "xenia.four", "xenia.five", "xenia.six", "xenia.seven", "xenia.eight")
 	onBoth(t, company(seats(bridge.Collaborator, who...)...), func(t *testing.T, j *journey) {
-		j.hub("full")
-		j.rule("Staff", "collaborator")
+		j.opens()
 		j.people(who...)
 		j.group("Staff", who...)
 		j.quiet()

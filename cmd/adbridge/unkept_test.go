@@ -13,8 +13,7 @@ import (
 func TestWhatThePlatformSaidYesToAndDidNotKeepIsDoneAgain(t *testing.T) {
 	ana, ben := "ana.silva@"+lumen, "ben.okafor@"+lumen
 	assetsOnBoth(t, company(), func(t *testing.T, j *assetJourney) {
-		j.hub("full")
-		j.rule("Staff", "collaborator")
+		j.opens()
 		j.rule("Chiefs", "owner")
 		j.gives("Buyers", j.more...)
 		j.onboard("Staff", ana, ben)

@@ -14,6 +14,7 @@ import (
 // half of it. Nobody has to release the change then: the person who has left gets
 // no access by an invitation that they might still accept.
 func TestAnInvitationIsWithdrawnOnceTikTokCanBeAskedAgain(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]tiktoksim.Fault{
 		"forbidden": {Op: "bc/member/get", Kind: tiktoksim.Envelope, Code: 40001, Times: -1},
 		"refused":   {Op: "bc/member/get", Kind: tiktoksim.Envelope, Code: 40002, Times: -1},
@@ -23,11 +24,7 @@ func TestAnInvitationIsWithdrawnOnceTikTokCanBeAskedAgain(t *testing.T) {
 			t.Parallel()
 			who := "ida.stein@" + lumen
 			j := newJourney(t, "tiktok", company())
-			j.hub("full")
-			j.rule("Staff", "collaborator")
-			j.people(who, "boss.of.all@"+lumen)
-			j.group("Staff", who, "boss.of.all@"+lumen)
-			j.quiet()
+			j.withInvited(who, "boss.of.all@"+lumen)
 			j.invited(who, bridge.Collaborator)
 			j.tiktok.Faults.Add(fault)
 			j.deactivate(who)
