@@ -85,7 +85,7 @@ func (s *stage) adbridge(args ...string) (stdout, stderr string, code int) {
 	if s.inProcess {
 		return s.here(strings.NewReader(""), args...)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	cmd := s.command(ctx, args...)
 	var out, errs bytes.Buffer
