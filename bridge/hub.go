@@ -11,11 +11,29 @@ type Mode string
 
 // The modes, each including what the one before it may do.
 const (
-	ModeObserve  Mode = "observe"   // no write leaves; plans say "would"
-	ModeAddOnly  Mode = "add-only"  // invitations
-	ModeNoRemove Mode = "no-remove" // also role changes, lowering included
-	ModeFull     Mode = "full"      // also cancels invitations and removes
+	ModeObserve  Mode = "observe"
+	ModeAddOnly  Mode = "add-only"
+	ModeNoRemove Mode = "no-remove"
+	ModeFull     Mode = "full"
 )
+
+// Modes are all modes, from the one that may do least.
+func Modes() []Mode { return []Mode{ModeObserve, ModeAddOnly, ModeNoRemove, ModeFull} }
+
+// Meaning says what may leave in a mode.
+func (m Mode) Meaning() string {
+	switch m {
+	case ModeObserve:
+		return "reads the hub and changes nothing; plans say \"would\""
+	case ModeAddOnly:
+		return "invites, and gives access to assets; takes nothing away"
+	case ModeNoRemove:
+		return "invites, and changes roles and access to assets, lowering included; removes nobody"
+	case ModeFull:
+		return "invites, changes roles and access, cancels invitations, removes people and takes access away"
+	}
+	return ""
+}
 
 // ParseMode reads a mode.
 func ParseMode(s string) (Mode, error) {
@@ -87,7 +105,7 @@ func (h Hub) Propagation(t Traits) time.Duration {
 	return t.Propagation
 }
 
-// Rule: everyone in this group has this role on this hub. A rule may name a
+// Rule says that everyone in a group has a role on a hub. A rule may name a
 // group that has not arrived: by id when GroupID is set, else by display name.
 type Rule struct {
 	ID        string `json:"id"`

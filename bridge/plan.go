@@ -74,6 +74,14 @@ type Row struct {
 	Assets []AssetStep `json:"assets,omitempty"`
 }
 
+// Leaves says whether the row leaves a task: a change that goes to the platform,
+// or an invitation that goes once the quota is free. A row that is not to be
+// done may have a TaskID. It then waits for that task, or needs a person
+// because of it; the task stays as it is.
+func (r Row) Leaves() bool {
+	return (r.Verdict == Do || r.Verdict == Waiting && r.Reason == PlatformInviteQuota) && r.Action != Nothing && r.Action != Adopt
+}
+
 // Plan is what ought to change on a hub, and why.
 type Plan struct {
 	HubID      string    `json:"hub_id"`

@@ -18,7 +18,7 @@ type World struct {
 	Invitations []Invitation // all that we ever sent for people still in question
 	Desired     []Desired    // what the last plan wished, and since when
 	Decisions   []Decision   // those in force, and expired exemptions
-	Open        []Task       // tasks that are not ended
+	Open        []Task       // tasks that have not ended, in any state
 	InviteAfter time.Time    // before then the platform takes no invitation: its quota is used up
 
 	Pull    Pull    // the last complete pull; zero if there was none
@@ -34,7 +34,7 @@ type Desired struct {
 	PersonID string    `json:"person_id"`
 	Role     Role      `json:"role"`  // NoRole: wanted once, not any more
 	Since    time.Time `json:"since"` // when the wish last changed: the settle window starts here
-	Cause    Code      `json:"cause"` // why it last changed: rule, wish.left-groups, wish.deactivated, wish.deleted, wish.group-deleted, wish.unmapped
+	Cause    Code      `json:"cause"` // why it last changed: wish.rule, wish.left-groups, wish.deactivated, wish.deleted, wish.group-deleted, wish.unmapped
 	// Why lists the rules that grant the role, highest first: the provenance.
 	Why []Provenance `json:"why,omitempty"`
 	// Concerns is how many people a guard saw this change of the wish concern at

@@ -33,7 +33,7 @@ var words = template.FuncMap{
 	"why":       provenance,
 	"duration":  duration,
 	"platform":  bridge.Platform.Word,
-	"modeMeans": modeMeaning,
+	"modeMeans": bridge.Mode.Meaning,
 	"plural":    plural,
 	"query":     url.QueryEscape,
 	"join":      strings.Join,
@@ -143,21 +143,6 @@ func provenance(p bridge.Provenance, got bridge.Role) string {
 		text = p.Role.Word() + " " + text
 	}
 	return text
-}
-
-// modeMeaning says how far adbridge may go.
-func modeMeaning(m bridge.Mode) string {
-	switch m {
-	case bridge.ModeObserve:
-		return "only watches; nothing is changed"
-	case bridge.ModeAddOnly:
-		return "invites, and changes nothing else"
-	case bridge.ModeNoRemove:
-		return "invites and changes roles; removes nobody"
-	case bridge.ModeFull:
-		return "invites, changes roles, cancels invitations and removes"
-	}
-	return ""
 }
 
 // detail is one value of an event's detail.

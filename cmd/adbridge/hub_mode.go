@@ -22,11 +22,7 @@ func (c *cli) hubMode() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "mode HUB observe|add-only|no-remove|full [--yes] [--dry]",
 		Short: "Say how far adbridge may go on a hub",
-		Long: `observe    nothing leaves; plans say "would"
-add-only   invitations
-no-remove  also role changes, lowering included
-full       also cancels invitations and removes
-
+		Long: modeMeanings() + `
 Leaving observe shows what would happen to whom, and asks; --yes says that you have seen it, --dry only
 shows it. In a script nobody can be asked: the command is taken at its word. Who confirmed goes on record.`,
 		Example: `  adbridge hub mode eu full --dry     # the adoption report alone
@@ -67,6 +63,15 @@ shows it. In a script nobody can be asked: the command is taken at its word. Who
 	cmd.Flags().BoolVar(&dry, "dry", false, "only show what would happen")
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the audit trail")
 	return cmd
+}
+
+// modeMeanings is a line for each mode.
+func modeMeanings() string {
+	var b strings.Builder
+	for _, m := range bridge.Modes() {
+		fmt.Fprintf(&b, "%-9s  %s\n", m, m.Meaning())
+	}
+	return b.String()
 }
 
 // confirmed shows what a mode would do to whom, and asks whoever sits at the

@@ -1,12 +1,5 @@
 package bridge
 
-// Leaves says whether the row leaves a task: a change that goes to the
-// platform, or an invitation that goes once the quota is free. A row with a TaskID that is not to be done waits on, or needs a
-// person because of, the task it has; that task stays as it is.
-func (r Row) Leaves() bool {
-	return (r.Verdict == Do || r.Verdict == Waiting && r.Reason == PlatformInviteQuota) && r.Action != Nothing && r.Action != Adopt
-}
-
 // Shows says whether a read of the platform shows the task's effect, and the
 // row that proves it. Seen is all that fit the task's person. Others is how
 // many of these rows may belong to someone else: behind a mask
