@@ -3,7 +3,6 @@ package audit
 // The actions: what an event says happened.
 const (
 	SourceAdded  = "source.added"
-	SourceSilent = "source.silent"
 	SourceSet    = "source.set"
 	TokenAdded   = "token.added"
 	TokenIssued  = "token.issued"
@@ -76,8 +75,6 @@ const (
 	SignedIn      = "session.signed-in"
 	SignedOut     = "session.signed-out"
 	AuditExported = "audit.exported"
-	KeyMade       = "key.made"
-	KeyRotated    = "key.rotated"
 )
 
 // Action is an action name and what it means.
@@ -88,7 +85,6 @@ type Action struct {
 
 var actionTable = []Action{
 	{SourceAdded, "an identity provider was connected"},
-	{SourceSilent, "an identity provider has not called for more than three of its cycles"},
 	{SourceSet, "who may call for an identity provider was changed"},
 	{TokenAdded, "a SCIM token was made"},
 	{TokenIssued, "an identity provider got a short-lived SCIM token for a signed assertion"},
@@ -153,8 +149,6 @@ var actionTable = []Action{
 	{SignedIn, "someone signed in to the pages"},
 	{SignedOut, "someone signed out"},
 	{AuditExported, "the audit trail was exported"},
-	{KeyMade, "a signing or sealing key was made"},
-	{KeyRotated, "the sealing key was rotated"},
 }
 
 // Actions lists every action with its meaning.
