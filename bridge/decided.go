@@ -116,3 +116,9 @@ func (d *decided) rejected(key string, since time.Time) (Decision, bool) {
 	x, ok := d.reject[key]
 	return x, ok && !x.At.Before(since)
 }
+
+// lifts says that an override of a code is in force.
+func (d *decided) lifts(c Code) bool {
+	_, ok := d.override[c]
+	return ok
+}

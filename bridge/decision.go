@@ -52,7 +52,7 @@ func (d Decision) Holds(t time.Time) bool {
 // at a time: an approval is the word for that.
 var liftable = []Code{
 	GuardRemovalsPerRun, GuardRemovals24h, GuardAdminRemovals, GuardMinAdmins, GuardRaises, GuardAssets, GuardAssets24h, GuardAdds,
-	GuardInvitesPerDay, GuardEmptyDesired, GuardMassChange, PullShrunk, PullStale, PlatformTooEarly,
+	GuardInvitesPerDay, GuardEmptyDesired, GuardMassChange, PullShort, PullShrunk, PullStale, PlatformTooEarly,
 }
 
 // Liftable says whether an override lifts what the code holds.

@@ -67,7 +67,7 @@ type Line struct {
 func Explain(w World, needle string, look func(people, members []string) ([]Fact, []Task, error)) (Explanation, bool, error) {
 	p := planned(w)
 	w.Members = p.w.Members // as the plan leaves them in our record
-	x := explainer{w: w, ids: p.ids, wishes: p.wishes}
+	x := explainer{w: w, ids: p.ids, wishes: p.wishes, short: p.short()}
 	if !x.find(needle) {
 		return Explanation{}, false, nil
 	}
@@ -109,6 +109,7 @@ type explainer struct {
 	members map[string]bool
 	behind  string // the address asked for, of which the members are masks
 	rows    []Row
+	short   string // of what the last pull fell short
 }
 
 // find settles who is meant.
@@ -347,6 +348,9 @@ func (x *explainer) member() Step {
 	}
 	if !x.w.Pull.StartedAt.IsZero() {
 		s.Lines = append(s.Lines, Line{At: x.w.Pull.StartedAt, Text: fmt.Sprintf("the hub was last read whole: %d rows", x.w.Pull.Members)})
+		if x.short != "" {
+			s.Lines = append(s.Lines, Line{At: x.w.Pull.StartedAt, Text: x.short + ". So whoever was not shown is kept as stored", Code: PullShort})
+		}
 	} else {
 		s.Lines = append(s.Lines, Line{Text: ReasonOf(PullNone).Meaning, Code: PullNone})
 	}

@@ -23,6 +23,11 @@ func explainPlan(w World, p Plan, needle string, facts []Fact, tasks []Task) (Ex
 		}
 	}
 	x := explainer{w: w, wishes: p.Desired, ids: identify(withUnknown(w))}
+	for _, a := range p.Alarms {
+		if a.Reason == PullShort {
+			x.short = a.Detail
+		}
+	}
 	if !x.find(needle) {
 		return Explanation{}, false
 	}

@@ -194,6 +194,9 @@ func (p *planner) pullSanity() {
 	if stale {
 		p.alarms = append(p.alarms, Alarm{PullStale, "read on " + pull.StartedAt.UTC().Format(time.RFC3339)})
 	}
+	if short := p.short(); short != "" {
+		p.alarms = append(p.alarms, Alarm{PullShort, short})
+	}
 	if shrank != "" {
 		p.alarms = append(p.alarms, Alarm{PullShrunk, shrank})
 	}

@@ -132,7 +132,7 @@ var reasonTable = []Reason{
 
 	{PullNone, "the hub has not been read whole yet", Nobody, "the first complete pull is under way; nothing changes before it"},
 	{PullPartial, "the last reading broke off; it changed no member", Nobody, "it is tried again"},
-	{PullShort, "the reading showed fewer rows than the platform's own total; nobody was taken for gone", Nobody, "it is tried again"},
+	{PullShort, "the reading showed fewer rows than the platform's own total; nobody was taken for gone, and who did not show counts as there. Changes go on", HubAdmin, "nothing at first, the next reading may show all; if it lasts, look at the hub: where its list is right and the platform's total is not, give an override for pull.short, and pull the hub"},
 	{PullShrunk, "the reading showed far fewer members than before; nobody was taken for gone and nobody is removed", HubAdmin, "look at the hub; if it really shrank, give an override for pull.shrunk"},
 	{PullStale, "the last complete reading is older than pull-max-age; nobody is removed or lowered on it", Nobody, "the next complete pull releases it"},
 	{PullWrongBusiness, "the platform answered for another business than the hub's", HubAdmin, "check the hub's business id and token"},

@@ -169,8 +169,9 @@ func (c *cli) override() *cobra.Command {
 		Use:   "override HUB GUARD --for 2h --reason WHY [--max N]",
 		Short: "Lift one guard for a time; afterwards it is back by itself",
 		Long: `A guard is named by its code, such as guard.removals-per-run. Some hold whatever anybody says, such as
-guard.last-admin; they are refused here. Three more codes may be named: pull.shrunk and pull.stale, when the hub
-really shrank, or cannot be read and must be acted on, and platform.too-early: what Meta refused because its
+guard.last-admin; they are refused here. Four more codes may be named: pull.shrunk and pull.stale, when the hub
+really shrank, or cannot be read and must be acted on; pull.short, when the platform's own total is wrong and its
+list is right, so that whoever it does not show is gone; and platform.too-early: what Meta refused because its
 system user is young is tried now, and every few minutes as long as this lasts.`,
 		Example: `  adbridge override eu guard.removals-per-run --for 2h --max 12 --reason "the agency contract has ended"`,
 		Args:    cobra.ExactArgs(2),
