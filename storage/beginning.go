@@ -2,6 +2,8 @@ package storage
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -116,4 +118,32 @@ func behind(s string) string {
 		return s + string(r)
 	}
 	return ""
+}
+
+// Beginning finds up to limit live users of a source whose userName or display
+// name begins with a text, by name. It costs what it finds, however many begin so:
+// for people who look for somebody, not for a listing, which has its own order.
+func (tx *Tx) Beginning(ctx context.Context, sourceID, text string, limit int) ([]bridge.Person, error) {
+	var found []bridge.Person
+	for _, attr := range []string{"userName", "displayName"} {
+		c := compiler{d: tx.d, t: userTable}
+		query, err := c.found(personColumns, sourceID, &bridge.Expr{Op: bridge.OpSw, Path: bridge.AttrPath{Attr: attr}, Value: text, Type: "string"})
+		if err != nil {
+			return nil, err
+		}
+		order := "u.user_name_fold"
+		if attr == "displayName" {
+			order = "u.display_name_fold, u.id"
+		}
+		list, err := collect(ctx, tx, scanPerson, query+` ORDER BY `+order+` LIMIT `+c.number(int64(limit)), c.args...)
+		if err != nil {
+			return nil, fmt.Errorf("people whose %s begins so: %w", attr, err)
+		}
+		for _, x := range list {
+			if len(found) < limit && !slices.ContainsFunc(found, func(f bridge.Person) bool { return f.ID == x.ID }) {
+				found = append(found, x)
+			}
+		}
+	}
+	return tx.withAliases(ctx, found)
 }

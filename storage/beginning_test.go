@@ -98,3 +98,49 @@ func TestWhatBeginsSoIsARange(t *testing.T) {
 		}
 	})
 }
+
+// TestPeopleAreFoundByHowTheyBeginInTheOrderOfTheirNames: nobody who begins
+// otherwise is read, and nobody is sorted, so that a page of a million who all
+// begin so costs what it shows.
+func TestPeopleAreFoundByHowTheyBeginInTheOrderOfTheirNames(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
+		src, elsewhere := storagetest.Source(t, db, "okta"), storagetest.Source(t, db, "entra")
+		for _, name := range []string{"Ben", "anna", "Ana", "an", "zoe"} {
+			storagetest.User(t, db, src.ID, name+"@corp.example", map[string]any{"displayName": "An " + name})
+			storagetest.User(t, db, elsewhere.ID, name+"@corp.example", nil)
+		}
+		find := func(text string, limit int) (names, plans []string) {
+			storagetest.Read(t, db, func(ctx context.Context, tx *storage.Tx) error {
+				noted := tx.Explained()
+				people, err := tx.Beginning(ctx, src.ID, text, limit)
+				for _, x := range people {
+					names = append(names, strings.TrimSuffix(x.UserName, "@corp.example"))
+				}
+				plans = *noted
+				return err
+			})
+			return names, plans
+		}
+		for _, ask := range []struct {
+			text  string
+			limit int
+			want  []string
+		}{
+			{"AN", 10, []string{"an", "Ana", "anna", "Ben", "zoe"}}, // userNames first
+			{"an", 2, []string{"an", "Ana"}},
+			{"zo", 10, []string{"zoe"}},
+			{"an z", 10, []string{"zoe"}},
+			{"x", 10, nil},
+		} {
+			got, plans := find(ask.text, ask.limit)
+			if d := cmp.Diff(ask.want, got); d != "" {
+				t.Errorf("%q (-want +got):\n%s", ask.text, d)
+			}
+			all := strings.Join(plans, "\n")
+			if !strings.HasPrefix(plans[0], "[") && (!strings.Contains(all, "users_user_name (source_id=? AND user_name_fold>? AND user_name_fold<?)") ||
+				!strings.Contains(all, "users_display_name (source_id=? AND display_name_fold>?") || strings.Contains(all, "TEMP B-TREE")) {
+				t.Errorf("the plans are\n%s", all)
+			}
+		}
+	})
+}

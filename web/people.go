@@ -63,11 +63,15 @@ func (s *site) people(ctx context.Context, tx *storage.Tx, r *http.Request) (pag
 func beginning(ctx context.Context, tx *storage.Tx, sources []bridge.Source, q string) ([]bridge.Person, error) {
 	var found []bridge.Person
 	for _, src := range sources {
-		query := bridge.Query{Limit: peopleShown + 1} // one more says that there are more
 		if q != "" {
-			query.Filter = &bridge.Expr{Op: bridge.OpOr, Left: beginsWith("userName", q), Right: beginsWith("displayName", q)}
+			some, err := tx.Beginning(ctx, src.ID, q, peopleShown+1) // one more says that there are more
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, some...)
+			continue
 		}
-		list, err := tx.Users(ctx, src.ID, query)
+		list, err := tx.Users(ctx, src.ID, bridge.Query{Limit: peopleShown + 1})
 		if err != nil {
 			return nil, err
 		}
@@ -76,8 +80,4 @@ func beginning(ctx context.Context, tx *storage.Tx, sources []bridge.Source, q s
 		}
 	}
 	return found, nil
-}
-
-func beginsWith(attr, q string) *bridge.Expr {
-	return &bridge.Expr{Op: bridge.OpSw, Path: bridge.AttrPath{Attr: attr}, Value: q, Type: "string"}
 }
