@@ -22,6 +22,9 @@ func (p *planner) invited(h *human, m *Member) {
 	role := inv.Role
 	if m != nil {
 		role = m.Role
+		if inv.Email == "" {
+			inv.Email = h.invitedAt(m) // by one that we have cancelled: a re-invitation is half done
+		}
 	}
 	if h.role == NoRole {
 		it := p.invite(h, m, inv, SitStaleInvite)
@@ -54,6 +57,16 @@ func (p *planner) invited(h *human, m *Member) {
 		}
 		it.is(NeedsPerson, InviteOldAddress, detail)
 	}
+}
+
+// invitedAt is the full address of our last invitation that a member's row stood for.
+func (h *human) invitedAt(m *Member) string {
+	for _, i := range slices.Backward(h.invitations) {
+		if i.MemberID == m.ID {
+			return i.Email
+		}
+	}
+	return ""
 }
 
 // elsewhere says that an address is none of the human's.
