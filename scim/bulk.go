@@ -184,11 +184,17 @@ func mentions(s string, f func(id string) string) string {
 		if !found {
 			return out + s
 		}
+		out += before
+		if n := len(out); n > 0 && out[n-1] != '"' && out[n-1] != '/' { // in the midst of a text: no reference
+			out += bulkPrefix
+			s = rest
+			continue
+		}
 		end := strings.IndexAny(rest, `"]/`)
 		if end < 0 {
 			end = len(rest)
 		}
-		out += before + f(rest[:end])
+		out += f(rest[:end])
 		s = rest[end:]
 	}
 }

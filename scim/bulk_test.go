@@ -155,6 +155,18 @@ func TestBulkSaysWhereWhatFailedWasToGo(t *testing.T) {
 	}
 }
 
+func TestBulkLeavesTextsThatOnlySpeakOfABulkId(t *testing.T) {
+	r := newRig(t)
+	b := r.do("POST", "/Bulk", bulkBody(newUserOp("1", `"userName":"a","title":"see bulkId:1 and bulkId:2"`), newGroupOp("2", "g", "bulkId:1"))).want(200)
+	if got := statuses(b); got != "1:201 2:201" {
+		t.Fatalf("statuses are %s\n%s", got, b.raw)
+	}
+	r.do("GET", "/Users/"+r.userNamed("a"), "").want(200).has("title", "see bulkId:1 and bulkId:2")
+	if got := r.members(r.groupNamed("g")); !reflect.DeepEqual(got, []string{r.userNamed("a")}) {
+		t.Errorf("members are %v", got)
+	}
+}
+
 func TestBulkStopsAfterSoManyErrors(t *testing.T) {
 	r := newRig(t)
 	bad := `{"method":"DELETE","path":"/Users/missing"}`
