@@ -98,23 +98,8 @@ func (tx *Tx) Events(ctx context.Context, f EventFilter) iter.Seq2[audit.Event, 
 				continue
 			}
 			walk := eventWalk{filter: f, sealed: sealed}
-			for {
-				list, err := walk.next(ctx, tx)
-				if err != nil {
-					yield(audit.Event{}, err)
-					return
-				}
-				for _, e := range list {
-					if !yield(e, nil) {
-						return
-					}
-					if left--; left == 0 {
-						return
-					}
-				}
-				if len(list) < walk.chunk() {
-					break
-				}
+			if !walk.all(func() ([]audit.Event, error) { return walk.next(ctx, tx) }, &left, yield) {
+				return
 			}
 		}
 	}
@@ -128,28 +113,10 @@ func (db *DB) Events(ctx context.Context, f EventFilter) iter.Seq2[audit.Event, 
 	return func(yield func(audit.Event, error) bool) {
 		walk := eventWalk{filter: f, sealed: true}
 		left := f.Limit
-		for {
-			var list []audit.Event
-			err := db.Read(ctx, func(tx *Tx) (err error) {
-				list, err = walk.next(ctx, tx)
-				return err
-			})
-			if err != nil {
-				yield(audit.Event{}, err)
-				return
-			}
-			for _, e := range list {
-				if !yield(e, nil) {
-					return
-				}
-				if left--; left == 0 {
-					return
-				}
-			}
-			if len(list) < walk.chunk() {
-				return
-			}
-		}
+		walk.all(func() (list []audit.Event, err error) {
+			err = db.Read(ctx, func(tx *Tx) error { list, err = walk.next(ctx, tx); return err })
+			return list, err
+		}, &left, yield)
 	}
 }
 
@@ -173,6 +140,29 @@ func (w *eventWalk) chunk() int {
 		return min(w.filter.Limit, eventChunk)
 	}
 	return eventChunk
+}
+
+// all yields what next gives, chunk after chunk. True says that it came to the
+// end of the events; false, that an error, the limit or the caller ended it.
+func (w *eventWalk) all(next func() ([]audit.Event, error), left *int, yield func(audit.Event, error) bool) bool {
+	for {
+		list, err := next()
+		if err != nil {
+			yield(audit.Event{}, err)
+			return false
+		}
+		for _, e := range list {
+			if !yield(e, nil) {
+				return false
+			}
+			if *left--; *left == 0 {
+				return false
+			}
+		}
+		if len(list) < w.chunk() {
+			return true
+		}
+	}
 }
 
 // fewActions is how many kinds of events are looked for one by one.
