@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -92,6 +93,15 @@ func inOrder(m []bridge.Member) []bridge.Member {
 func (tx *Tx) Member(ctx context.Context, id string) (bridge.Member, error) {
 	m, err := scanMember(tx.row(ctx, `SELECT `+memberColumns+` FROM members WHERE id = $1`, id))
 	return m, named(err, "member %s", id)
+}
+
+// StoredAs says whether a member is stored as it was read.
+func (tx *Tx) StoredAs(ctx context.Context, m bridge.Member) (bool, error) {
+	now, err := tx.Member(ctx, m.ID)
+	if errors.Is(err, bridge.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && asJSON(memberRow(now)) == asJSON(memberRow(m)), err
 }
 
 // MembersOfPerson are the person's memberships on all hubs, gone ones too.

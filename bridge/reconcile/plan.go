@@ -14,8 +14,8 @@ import (
 	"adbridge/storage"
 )
 
-// replans is how often a plan is made anew because the hub moved under it,
-// before it is made under the lock.
+// replans is how often a plan is made because the hub moved under it; the last
+// one counts though the hub has moved again.
 const replans = 5
 
 // Planner plans one hub at a time, always from its whole desired state.
@@ -49,37 +49,26 @@ func (p Planner) Preview(ctx context.Context, hubID string) (bridge.World, bridg
 
 // Plan plans the hub and leaves the plan's tasks, all under the lane's lease
 // and only if the hub has not moved since the snapshot; else it plans again.
-// A hub that never stands still is planned inside the writing transaction in
-// the end: that holds the directory up for the time of one plan, and no plan
-// at all would hold up everyone who waits for it. Planning the same change
-// twice writes nothing.
+// Of a hub that never stands still the last plan is left all the same: it is
+// a little old, and the hub stays due for another. Each of its tasks is asked for
+// again right before its call, and a member that changed since is not touched.
+// Planning the same change twice writes nothing.
 func (p Planner) Plan(ctx context.Context, lease storage.Lease) (w bridge.World, plan bridge.Plan, err error) {
-	for range replans {
+	for try := range replans {
 		if w, plan, err = p.Preview(ctx, lease.HubID); err != nil {
 			return w, plan, err
 		}
 		var l *leaving
-		if err = p.DB.Read(ctx, func(tx *storage.Tx) error { l, err = compare(ctx, tx, lease, w, plan); return err }); err == nil {
+		last := try == replans-1
+		if err = p.DB.Read(ctx, func(tx *storage.Tx) error { l, err = compare(ctx, tx, lease, w, plan, last); return err }); err == nil {
 			if err = p.leaveAhead(ctx, l); err == nil {
 				err = p.DB.Write(ctx, func(tx *storage.Tx) error { return p.leave(ctx, tx, l) })
 			}
 		}
 		if !errors.Is(err, errMoved) {
-			return w, plan, named(err, "plan hub "+w.Hub.Slug)
+			break
 		}
 	}
-	err = p.DB.Write(ctx, func(tx *storage.Tx) (err error) {
-		if w, err = tx.Snapshot(ctx, lease.HubID); err != nil {
-			return err
-		}
-		w.Traits = p.Traits(w.Hub.Platform)
-		plan = bridge.MakePlan(w)
-		l, err := compare(ctx, tx, lease, w, plan)
-		if err != nil {
-			return err
-		}
-		return p.leave(ctx, tx, l)
-	})
 	return w, plan, named(err, "plan hub "+w.Hub.Slug)
 }
 
@@ -94,14 +83,15 @@ type leaving struct {
 	change      *storage.PlanChange
 	adopted     []bridge.Member
 	before      map[string]bridge.Member // as the adopted were
+	old         bool                     // it may be left though the hub has moved since
 }
 
-func compare(ctx context.Context, tx *storage.Tx, lease storage.Lease, w bridge.World, plan bridge.Plan) (l *leaving, err error) {
-	l = &leaving{lease: lease, w: w, plan: plan, correlation: tx.NewID(), adopted: plan.Members}
+func compare(ctx context.Context, tx *storage.Tx, lease storage.Lease, w bridge.World, plan bridge.Plan, old bool) (l *leaving, err error) {
+	l = &leaving{old: old, lease: lease, w: w, plan: plan, correlation: tx.NewID(), adopted: plan.Members}
 	switch now, err := tx.Generation(ctx, w.Hub.ID); {
 	case err != nil:
 		return nil, err
-	case now != plan.Generation:
+	case now != plan.Generation && !old:
 		return nil, errMoved
 	}
 	if l.wishes, err = tx.CompareDesired(ctx, w.Hub.ID, plan.Desired); err != nil {
@@ -151,7 +141,7 @@ func unmoved(ctx context.Context, tx *storage.Tx, l *leaving) (bridge.Hub, error
 		return bridge.Hub{}, err
 	}
 	hub, err := tx.Hub(ctx, l.lease.HubID)
-	if err == nil && hub.Generation != l.plan.Generation {
+	if err == nil && hub.Generation != l.plan.Generation && !l.old {
 		err = errMoved
 	}
 	return hub, err
@@ -223,6 +213,19 @@ func nextPlan(now, ripe time.Time, every time.Duration) time.Time {
 
 // adopt writes members whose ownership the plan changes, each with its event.
 func (p Planner) adopt(ctx context.Context, tx *storage.Tx, l *leaving, members []bridge.Member) error {
+	if l.old { // a person's word about a member may be younger than the plan
+		unchanged := make([]bridge.Member, 0, len(members))
+		for _, m := range members {
+			same, err := tx.StoredAs(ctx, l.before[m.ID])
+			if err != nil {
+				return err
+			}
+			if same {
+				unchanged = append(unchanged, m)
+			}
+		}
+		members = unchanged
+	}
 	if len(members) == 0 {
 		return nil
 	}

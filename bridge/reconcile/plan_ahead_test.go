@@ -69,3 +69,60 @@ func TestALargePlanIsWrittenALittleAtATime(t *testing.T) {
 		return err
 	}))
 }
+
+// TestAPlanIsLeftThoughTheHubNeverStandsStill: somebody changes the directory
+// during every plan, and an admin exempts a member meanwhile. The last plan
+// counts, nobody waits for it to be made, and the admin's word stands.
+func TestAPlanIsLeftThoughTheHubNeverStandsStill(t *testing.T) {
+	c := newCompany(t, storagetest.Open(t, storagetest.SQLite(t)))
+	var exempt string
+	c.ok(c.db.Write(t.Context(), func(tx *storage.Tx) error {
+		members, err := tx.Members(t.Context(), c.hub.ID, false)
+		for i := range members {
+			members[i].Ownership, members[i].Applied = bridge.Foreign, ""
+			exempt = members[i].ID
+		}
+		if err != nil {
+			return err
+		}
+		return tx.PutMembers(t.Context(), members)
+	}))
+	calm, plans := c.planner, 0
+	c.planner.Traits = func(platform bridge.Platform) bridge.Traits { // asked for between the reading and the writing of every plan
+		plans++
+		c.ok(c.db.Write(t.Context(), func(tx *storage.Tx) error {
+			if plans == replans {
+				m, err := tx.Member(t.Context(), exempt)
+				if err != nil {
+					return err
+				}
+				m.Ownership = bridge.Exempt
+				if err := tx.PutMembers(t.Context(), []bridge.Member{m}); err != nil {
+					return err
+				}
+			}
+			return tx.MarkDirty(t.Context(), c.hub.ID)
+		}))
+		return calm.Traits(platform)
+	}
+	c.settled()
+	if plans != replans {
+		t.Errorf("%d plans were made, want %d", plans, replans)
+	}
+	c.ok(c.db.Read(t.Context(), func(tx *storage.Tx) error {
+		members, err := tx.Members(t.Context(), c.hub.ID, false)
+		for _, m := range members {
+			if want := map[bool]bridge.Ownership{true: bridge.Exempt, false: bridge.Adopted}[m.ID == exempt]; m.Ownership != want {
+				t.Errorf("member %s is %s, want %s", m.Email, m.Ownership, want)
+			}
+		}
+		if err != nil {
+			return err
+		}
+		lane, err := tx.Lane(t.Context(), c.hub.ID)
+		if lane.Generation == lane.Planned {
+			t.Error("the hub is not due for another plan though it moved")
+		}
+		return err
+	}))
+}
