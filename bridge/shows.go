@@ -13,8 +13,8 @@ func Shows(t Task, seen []Seen, others int) (bool, Seen) {
 	case Invite, ReInvite:
 		return invited(t, seen, others)
 	case SetInvite:
-		for _, s := range seen {
-			if s.Presence == Invited && s.Role == t.To {
+		for _, s := range seen { // or whoever has accepted it meanwhile, with the role that it had by then
+			if s.Role == t.To && (s.Presence == Invited || s.Presence == Active && t.names(s)) {
 				return true, s
 			}
 		}
@@ -43,6 +43,11 @@ func Shows(t Task, seen []Seen, others int) (bool, Seen) {
 	return false, Seen{}
 }
 
+// names says that a row is for certain that of whom the task is about.
+func (t Task) names(s Seen) bool {
+	return !s.Masked && s.Email != "" && FoldEmail(s.Email) == FoldEmail(t.Email) || s.came(t.Email) || t.InvitationID != "" && s.InvitationID == t.InvitationID
+}
+
 // invited looks for an open invitation, or the member it became. An address
 // shown in full settles it at once; masked rows have to be counted.
 func invited(t Task, seen []Seen, others int) (bool, Seen) {
@@ -54,7 +59,7 @@ func invited(t Task, seen []Seen, others int) (bool, Seen) {
 		if t.Action == ReInvite && s.Presence == Invited && s.Role != t.To {
 			continue // the old one, which is still to be cancelled
 		}
-		if !s.Masked && FoldEmail(s.Email) == FoldEmail(t.Email) || s.came(t.Email) || t.InvitationID != "" && s.InvitationID == t.InvitationID {
+		if t.names(s) {
 			return true, s
 		}
 		if s.Masked {
