@@ -84,10 +84,10 @@ func TestExportOfAnyTextVerifiesWholeAndSigned(t *testing.T) {
 			if !v.Whole || !v.Ended || !v.Signed || v.Events != int64(n) || v.Format != f.name && n > 0 {
 				t.Errorf("%s of %d events: %+v, problem %+v", f.name, n, v, v.Problem)
 			}
-			if v, err := VerifyBy(strings.NewReader(file), testKey.Public().(ed25519.PublicKey)); err != nil || !v.Whole {
+			if v, err := VerifyBy(strings.NewReader(file), Fingerprint(testKey.Public().(ed25519.PublicKey))); err != nil || !v.Whole {
 				t.Errorf("%s: the right key is refused: %+v %v", f.name, v.Problem, err)
 			}
-			if v, _ := VerifyBy(strings.NewReader(file), otherKey.Public().(ed25519.PublicKey)); v.Whole {
+			if v, _ := VerifyBy(strings.NewReader(file), Fingerprint(otherKey.Public().(ed25519.PublicKey))); v.Whole {
 				t.Errorf("%s: a file signed by another key passes", f.name)
 			}
 		}

@@ -3,7 +3,6 @@ package audit
 import (
 	"bufio"
 	"bytes"
-	"crypto/ed25519"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -57,12 +56,13 @@ func Verify(from io.Reader) (Verdict, error) {
 	return verify("jsonl", jsonLines(b))
 }
 
-// VerifyBy is Verify that also demands the signature of one key.
-func VerifyBy(from io.Reader, key ed25519.PublicKey) (Verdict, error) {
+// VerifyBy is Verify that also demands the signature of the key with this
+// Fingerprint.
+func VerifyBy(from io.Reader, fingerprint string) (Verdict, error) {
 	v, err := Verify(from)
-	if err == nil && v.Problem == nil && (!v.Signed || v.Key != Fingerprint(key)) {
+	if err == nil && v.Problem == nil && (!v.Signed || v.Key != fingerprint) {
 		v.Whole = false
-		v.Problem = &Problem{What: fmt.Sprintf("the file is signed by key %q, not by %s", v.Key, Fingerprint(key))}
+		v.Problem = &Problem{What: fmt.Sprintf("it is signed by key %q, not by %s", v.Key, fingerprint)}
 	}
 	return v, err
 }
