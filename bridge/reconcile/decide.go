@@ -174,7 +174,7 @@ func decided(m bridge.Member, d bridge.Decision) (bridge.Member, bool) {
 	switch d.Kind {
 	case bridge.DecideMatch, bridge.DecideClaim:
 		m.PersonID, m.Disputed, m.Suggestions = d.PersonID, false, nil
-		m.Match = &bridge.Match{Rule: "decision", Evidence: d.Reason, By: d.By, At: d.At}
+		m.Match = &bridge.Match{Rule: bridge.MatchByDecision, Evidence: d.Reason, By: d.By, At: d.At}
 		return m, true
 	case bridge.DecideNotMatch:
 		if m.PersonID == d.PersonID {

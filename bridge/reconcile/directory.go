@@ -20,14 +20,9 @@ type Directory struct {
 	DB *storage.DB
 }
 
-// actorOf names the caller in the audit trail.
-func actorOf(call bridge.Call) string {
-	return "source:" + call.Source.Name + "/" + call.TokenLabel
-}
-
 func userEvent(call bridge.Call, action string, p bridge.Person, detail map[string]any) audit.Event {
 	return audit.Event{
-		Actor: actorOf(call), Action: action, Source: call.Source.ID, Person: p.ID,
+		Actor: audit.ActorSource(call.Source.Name, call.TokenLabel), Action: action, Source: call.Source.ID, Person: p.ID,
 		Subject: p.UserName, Correlation: call.RequestID, Detail: detail,
 	}
 }

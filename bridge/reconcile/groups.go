@@ -17,7 +17,7 @@ const eventMembers = 500
 
 func groupEvent(call bridge.Call, action string, g bridge.Group, detail map[string]any) audit.Event {
 	return audit.Event{
-		Actor: actorOf(call), Action: action, Source: call.Source.ID, Group: g.ID,
+		Actor: audit.ActorSource(call.Source.Name, call.TokenLabel), Action: action, Source: call.Source.ID, Group: g.ID,
 		Subject: g.DisplayName, Correlation: call.RequestID, Detail: detail,
 	}
 }
