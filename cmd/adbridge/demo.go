@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"adbridge/bridge"
+	"adbridge/bridge/audit"
 	"adbridge/bridge/reconcile"
 	"adbridge/connectors/meta/metasim"
 	"adbridge/connectors/tiktok/tiktoksim"
@@ -183,7 +184,7 @@ func (d *demo) connect(ctx context.Context, ttURL, metaURL string) error {
 		}
 		d.hubs[hub.Slug] = hub
 		// A demo cannot wait half an hour to see who moved.
-		if _, err := reconcile.ChangeHub(ctx, d.app.DB, hub.ID, d.by, "hub.set", func(h *bridge.Hub) (map[string]any, error) {
+		if _, err := reconcile.ChangeHub(ctx, d.app.DB, hub.ID, d.by, audit.HubSet, func(h *bridge.Hub) (map[string]any, error) {
 			return setAll(h, []string{"settle-window=2s", "propagation-delay=0s"})
 		}); err != nil {
 			return err

@@ -43,7 +43,7 @@ the platforms leave open are set below /_sim/ while it runs; GET /_sim/ lists it
 	return cmd
 }
 
-// simOptions are what both simulators take.
+// simOptions are what every simulator takes.
 type simOptions struct {
 	world      string
 	listen     string
@@ -69,7 +69,7 @@ func (c *cli) simRun(p bridge.Platform, listen string, start newSim) *cobra.Comm
 	var o simOptions
 	cmd := &cobra.Command{
 		Use:   string(p) + " [--world FILE] [--listen HOST:PORT]",
-		Short: "Run a simulated " + platformTitle(p) + " until it is stopped",
+		Short: "Run a simulated " + p.Word() + " until it is stopped",
 		Long: `Without --world it starts with the demo company's; ` + "`adbridge sim example`" + ` writes that as a file.
 It prints a command to connect each business that a token of the world manages.`,
 		Args: cobra.NoArgs,
@@ -85,7 +85,7 @@ It prints a command to connect each business that a token of the world manages.`
 			}
 			at := "http://" + l.Addr().String()
 			if err := c.show(map[string]any{"platform": p, "listening": l.Addr().String(), "api_url": at, "hubs": hubs}, func(w io.Writer) error {
-				fmt.Fprintf(w, "simulated %s on %s; its controls: %s/_sim/\n", platformTitle(p), at, at)
+				fmt.Fprintf(w, "simulated %s on %s; its controls: %s/_sim/\n", p.Word(), at, at)
 				for i, h := range hubs {
 					app := ""
 					if h.AppID != "" {
@@ -108,10 +108,6 @@ It prints a command to connect each business that a token of the world manages.`
 	cmd.Flags().Int64Var(&o.seed, "seed", 0, "of ids, tokens and random faults")
 	cmd.Flags().BoolVar(&o.unlimited, "no-limits", false, "no rate limits and no invitation quota")
 	return cmd
-}
-
-func platformTitle(p bridge.Platform) string {
-	return map[bridge.Platform]string{bridge.TikTok: "TikTok", bridge.Meta: "Meta", bridge.SCIM: "SCIM target"}[p]
 }
 
 // serveUntil serves until ctx ends.
