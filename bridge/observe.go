@@ -148,19 +148,19 @@ func (x *observer) learnt(m *Member) bool {
 
 // takeRows finds for each row the member it is, or makes a new one.
 func (x *observer) takeRows() {
-	rows := slices.Clone(x.Seen)
-	slices.SortStableFunc(rows, func(a, b Seen) int {
+	rows := make([]*Seen, len(x.Seen))
+	for i := range x.Seen {
+		rows[i] = &x.Seen[i]
+	}
+	slices.SortStableFunc(rows, func(a, b *Seen) int {
 		return cmp.Or(cmp.Compare(a.PlatformID, b.PlatformID), cmp.Compare(a.InvitationID, b.InvitationID),
 			cmp.Compare(FoldEmail(a.Email), FoldEmail(b.Email)), cmp.Compare(a.Role, b.Role), cmp.Compare(a.Presence, b.Presence))
 	})
-	listed := map[string]bool{}
 	var pending []Seen
-	for _, s := range rows {
-		if s.PlatformID != "" {
-			if listed[s.PlatformID] {
-				continue // the same member on two pages
-			}
-			listed[s.PlatformID] = true
+	for i, row := range rows {
+		s := *row
+		if s.PlatformID != "" && i > 0 && s.PlatformID == rows[i-1].PlatformID {
+			continue // the same member on two pages
 		}
 		m := x.byNumber[s.PlatformID]
 		if m == nil || s.PlatformID == "" {
@@ -442,14 +442,19 @@ func (x *observer) claim(m *Member) {
 // result lists what changed.
 func (x *observer) result() Observed {
 	out := Observed{Findings: x.findings}
-	for _, m := range x.members {
-		if was, known := x.before[m.ID]; !known || !sameMember(was, *m) {
-			m.LastSeen = x.Now
-			if m.Presence == Gone {
-				m.LastSeen = was.LastSeen // of a pull before this one
-			}
-			out.Members = append(out.Members, *m)
+	changed := slices.DeleteFunc(x.members, func(m *Member) bool {
+		was, known := x.before[m.ID]
+		return known && sameMember(was, *m)
+	})
+	if len(changed) > 0 {
+		out.Members = make([]Member, 0, len(changed)) // thousands, when everyone is new
+	}
+	for _, m := range changed {
+		m.LastSeen = x.Now
+		if m.Presence == Gone {
+			m.LastSeen = x.before[m.ID].LastSeen // of a pull before this one
 		}
+		out.Members = append(out.Members, *m)
 	}
 	was := map[string]Invitation{}
 	for _, i := range x.Invitations {

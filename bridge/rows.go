@@ -20,7 +20,6 @@ type Rows struct {
 	shapes []Seen   // rows without what is theirs alone
 	shape  map[string]uint64
 	byID   []uint32 // rows with a platform id in the order of these ids; made by Find
-	emails []uint64 // keys of the full addresses, in order; made by Shows
 }
 
 // blockSize is how much is put into a block; a row begins within 64 KiB of it.
@@ -52,7 +51,7 @@ func (r *Rows) Add(s Seen) {
 		expires, _ = s.ExpiresAt.MarshalBinary() // fails for offsets of years long past only
 	}
 	r.blocks[n] = append(append(b, byte(len(expires))), expires...)
-	r.byID, r.emails = nil, nil
+	r.byID = nil
 }
 
 func (r *Rows) shapeOf(s Seen) uint64 {
@@ -121,22 +120,6 @@ func (r *Rows) Find(platformID string) []uint32 {
 		to++
 	}
 	return r.byID[from:to]
-}
-
-// Shows says whether a row shows a folded address in full. It may err on the side
-// of yes.
-func (r *Rows) Shows(address string) bool {
-	if r.emails == nil {
-		r.emails = make([]uint64, 0, len(r.at))
-		for _, s := range r.All() {
-			if s.Email != "" && !s.Masked {
-				r.emails = append(r.emails, keyOf('a', FoldEmail(s.Email)))
-			}
-		}
-		slices.Sort(r.emails)
-	}
-	_, found := slices.BinarySearch(r.emails, keyOf('a', address))
-	return found
 }
 
 func (r *Rows) platformID(i uint32) []byte {

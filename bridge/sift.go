@@ -231,10 +231,10 @@ func (s *Sift) Invitation(i Invitation) {
 	}
 }
 
-// Person looks at a candidate, and says whether it is one who was not kept before.
+// Person looks at a candidate, and says whether they are kept.
 func (s *Sift) Person(p Person) bool {
 	if _, kept := s.people[p.ID]; kept {
-		return false
+		return true
 	}
 	addresses := p.Addresses()
 	keys := nameKeys(p.DisplayName)

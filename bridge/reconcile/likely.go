@@ -24,7 +24,7 @@ func (p Puller) look(ctx context.Context, tx *storage.Tx, hubID string, l *Listi
 		Now: w.Now, Pull: l.Pull, Hub: w.Hub, Traits: p.Traits(w.Hub.Platform), Sources: w.Sources,
 		Assets: l.Assets, Decisions: w.Decisions, Open: w.Open, Confirmed: l.Confirmed,
 	}, &l.Seen)
-	c := candidates{tx: tx, hubID: hubID, sift: s, seen: &l.Seen}
+	c := candidates{tx: tx, hubID: hubID, sift: s, seen: &l.Seen, kept: map[string]bool{}}
 	for walk := s.Next(); walk != bridge.WalkDone; walk = s.Next() {
 		switch walk {
 		case bridge.WalkInvitations:
@@ -40,9 +40,7 @@ func (p Puller) look(ctx context.Context, tx *storage.Tx, hubID string, l *Listi
 	}
 	o := s.Observation()
 	// As a plan does not see them: ended invitations of people of whom nothing else speaks any more.
-	o.Invitations = slices.DeleteFunc(o.Invitations, func(i bridge.Invitation) bool {
-		return !i.State.Open() && !slices.ContainsFunc(o.People, func(p bridge.Person) bool { return p.ID == i.PersonID })
-	})
+	o.Invitations = slices.DeleteFunc(o.Invitations, func(i bridge.Invitation) bool { return !i.State.Open() && !c.kept[i.PersonID] })
 	return o, nil
 }
 
@@ -56,49 +54,57 @@ type candidates struct {
 	hubID string
 	sift  *bridge.Sift
 	seen  *bridge.Rows
-	asked bool // about those unknown, who are the same in every walk
-	found []bridge.Person
+	asked bool            // about those unknown, who are the same in every walk
+	kept  map[string]bool // people who are kept: whether the hub speaks of them
 }
 
-func (c *candidates) person(p bridge.Person) {
+func (c *candidates) person(p bridge.Person, spoken bool) {
 	if c.sift.Person(p) {
-		c.found = append(c.found, p)
+		c.kept[p.ID] = c.kept[p.ID] || spoken
 	}
 }
 
+// people are some of the whole directory.
 func (c *candidates) people(list []bridge.Person, err error) error {
 	for _, p := range list {
-		c.person(p)
+		c.person(p, false)
 	}
 	return err
 }
 
 func (c *candidates) walk(ctx context.Context) error {
-	if err := c.people(c.tx.People(ctx, c.sift.Named())); err != nil || !c.sift.Asks() {
+	named, err := c.tx.People(ctx, c.sift.Named())
+	for _, p := range named {
+		c.person(p, true)
+	}
+	if err != nil || !c.sift.Asks() {
 		return err
 	}
-	if err := c.tx.EachPerson(ctx, c.hubID, c.person); err != nil {
+	if err := c.tx.EachPerson(ctx, c.hubID, func(p bridge.Person) { c.person(p, true) }); err != nil {
 		return err
 	}
-	if !c.asked {
-		c.asked = true
-		if err := c.askAll(ctx); err != nil {
-			return err
-		}
+	if err := c.byAddress(ctx); err != nil || c.asked {
+		return err
 	}
-	for len(c.found) > 0 { // who has an address in common with one of them, and shows by it
-		var shared []string
-		for _, p := range c.found {
-			for _, a := range p.Addresses() {
-				if c.seen.Shows(a) {
-					shared = append(shared, a)
-				}
-			}
+	c.asked = true
+	return c.askAll(ctx)
+}
+
+// byAddress are all who have a full address that shows, also that of a member who
+// is known: they may be the same human as a candidate.
+func (c *candidates) byAddress(ctx context.Context) error {
+	addresses := make([]string, 0, atOnce)
+	for i, s := range c.seen.All() {
+		if s.Email != "" && !s.Masked {
+			addresses = append(addresses, bridge.FoldEmail(s.Email))
 		}
-		c.found = nil
-		if err := c.people(c.tx.PeopleByEmail(ctx, shared)); err != nil {
+		if len(addresses) < atOnce && i < c.seen.Len()-1 {
+			continue
+		}
+		if err := c.people(c.tx.PeopleByEmail(ctx, addresses)); err != nil {
 			return err
 		}
+		addresses = addresses[:0]
 	}
 	return nil
 }
