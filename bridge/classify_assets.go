@@ -32,7 +32,7 @@ func (p *planner) assets() {
 	for _, r := range p.w.Pull.Assets {
 		p.read[r.Asset], p.lost[r.Asset] = r.Error == "", r.missing()
 	}
-	p.doubts = slices.DeleteFunc(slices.Clone(p.w.Open), func(t Task) bool { return !t.doubtful() || t.Asset == Asset{} })
+	p.doubts = slices.DeleteFunc(slices.Clone(p.w.Open), func(t Task) bool { return !t.Doubtful() || t.Asset == Asset{} })
 	for _, it := range p.items {
 		for _, d := range p.assetsOf(it) {
 			k, ok := p.w.Traits.Asset(d.Kind)

@@ -445,6 +445,9 @@ func (x *explainer) done() Step {
 				text += " (" + t.Detail + ")"
 			}
 		}
+		if t.Doubtful() {
+			text += fmt.Sprintf("; to say what became of it: adbridge settle %s --as done --reason …, or --as not-done", t.ID)
+		}
 		code := t.Reason
 		if t.State == Accepted || t.State == Confirmed {
 			code = x.why(t)

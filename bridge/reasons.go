@@ -189,7 +189,7 @@ var reasonTable = []Reason{
 	{PlatformUnreachable, "the platform cannot be reached, or answers with an error of its own", ThePlatform, "it is tried again by itself; look at the platform's status page if it lasts"},
 	{PlatformMalformed, "the platform's answer made no sense", Operator, "it is tried again; report it if it lasts"},
 	{PlatformUnknownOutcome, "nobody knows whether the platform carried the change out", Nobody, "it is settled by reading, never by repeating"},
-	{PlatformOutcomeUnread, "nobody knows whether the platform carried the change out, and for three days it could not be read", HubAdmin, "let the connected account read it again, as the platform's words say, and pull the hub: it is settled by itself then, and never repeated before"},
+	{PlatformOutcomeUnread, "nobody knows whether the platform carried the change out, and for three days it could not be read", HubAdmin, "let the connected account read it again, as the platform's words say, and pull the hub: it is settled by itself then, and never repeated before. If it never can be read, look on the platform and say what you see: `adbridge settle TASK --as done`, or `--as not-done`"},
 	{PlatformNotConfirmed, "the platform said yes, but a later reading does not show it", HubAdmin, "nothing at first, it is tried again; after three times look at the member on the platform, then release the change"},
 	{PlatformReadingsDiffer, "the platform shows one thing when an asset is read for one person, and another when the whole hub is read", HubAdmin, "look at the person's access to the asset on the platform, then release the change"},
 	{PlatformBusinessNotFound, "the platform does not show the business to this token", HubAdmin, "check the business id, and that the account is a member of it"},

@@ -70,9 +70,9 @@ func (t Task) Shown(now, quotaUntil time.Time) Task {
 	return t
 }
 
-// doubtful says that nobody knows what became of the task, and that a person was
+// Doubtful says that nobody knows what became of the task, and that a person was
 // asked to let it be read.
-func (t Task) doubtful() bool { return t.State == Running && t.Reason == PlatformOutcomeUnread }
+func (t Task) Doubtful() bool { return t.State == Running && t.Reason == PlatformOutcomeUnread }
 
 // EffectBy is the latest time at which the task's last call can have had its
 // effect: when it was answered, or given up. A reading says something about the

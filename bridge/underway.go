@@ -136,7 +136,7 @@ func (p *planner) heed(it *item, t *Task) {
 	switch t.State {
 	case Running:
 		switch {
-		case acts && t.doubtful():
+		case acts && t.Doubtful():
 			it.is(NeedsPerson, t.Reason, t.Detail)
 			it.Until, it.TaskID = time.Time{}, sameID(t, same)
 		case acts && t.Reason == TaskAnswerLost:

@@ -95,7 +95,7 @@ func (p *planner) heedStep(s *step, t *Task) {
 	switch t.State {
 	case Running:
 		switch {
-		case about && t.doubtful():
+		case about && t.Doubtful():
 			s.is(NeedsPerson, t.Reason, t.Detail)
 			s.Until, s.TaskID = time.Time{}, sameID(t, same)
 		case acts:

@@ -6,9 +6,11 @@ import (
 	"time"
 
 	"adbridge/bridge"
+	"adbridge/bridge/audit"
 	"adbridge/bridge/reconcile"
 	"adbridge/connectors"
 	"adbridge/storage"
+	"adbridge/storage/storagetest"
 )
 
 // late is a platform that takes invitations and gives no answer, and shows them
@@ -16,6 +18,7 @@ import (
 type late struct {
 	*books
 	shows bool
+	blind bool // nothing can be read
 }
 
 func (l *late) Invite(_ context.Context, emails []string, _ bridge.Role, _ ...bridge.AssetAccess) (connectors.Receipt, error) {
@@ -25,6 +28,9 @@ func (l *late) Invite(_ context.Context, emails []string, _ bridge.Role, _ ...br
 
 func (l *late) Find(_ context.Context, who connectors.Subject) ([]bridge.Seen, error) {
 	l.calls = append(l.calls, "look")
+	if l.blind {
+		return nil, no(connectors.KindForbidden, bridge.PlatformForbidden)
+	}
 	if !l.shows {
 		return nil, nil
 	}
@@ -149,5 +155,54 @@ func TestAPauseThatEndsDoesNotHurryALostInvitation(t *testing.T) {
 	b.after(40 * time.Second)
 	if task := b.task(); task.State != bridge.Running || l.asked(invited) != 1 {
 		t.Errorf("after the pause the invitation is %s, and was sent %d times", task.State, l.asked(invited))
+	}
+}
+
+// TestAPersonSaysWhatBecameOfWhatNobodyCanRead: not before days have passed; that
+// it is done is recorded like the platform's yes, that it is not lets it be sent
+// again; and the word is on record.
+func TestAPersonSaysWhatBecameOfWhatNobodyCanRead(t *testing.T) {
+	for _, done := range []bool{true, false} {
+		b, l := lost(t)
+		if _, err := b.worker.Word(t.Context(), b.task().ID, done, "eva", "saw it"); err == nil {
+			t.Fatal("a word was taken on what is settled by reading")
+		}
+		l.blind = true
+		b.after(unreadFor + time.Hour)
+		id := b.task().ID
+		if task := b.task(); task.State != bridge.Running || task.Reason != bridge.PlatformOutcomeUnread {
+			t.Fatalf("after days it is %s (%s)", task.State, task.Reason)
+		}
+		if _, err := b.worker.Word(t.Context(), id, done, "eva", "saw it"); err != nil {
+			t.Fatal(err)
+		}
+		open := 0
+		storagetest.Read(t, b.db, func(ctx context.Context, tx *storage.Tx) error {
+			list, err := tx.Invitations(ctx, b.hub.ID)
+			for _, i := range list {
+				if i.State.Open() {
+					open++
+				}
+			}
+			words := 0
+			for e, err := range tx.Events(ctx, storage.EventFilter{Action: audit.TaskWord}) {
+				if err != nil {
+					return err
+				}
+				if words++; e.Actor != audit.ActorAdmin("eva") || e.Detail["reason"] != "saw it" || e.Detail["done"] != done {
+					t.Errorf("the event says %+v", e)
+				}
+			}
+			if words != 1 {
+				t.Errorf("%d events", words)
+			}
+			return err
+		})
+		b.plan()
+		for b.next() {
+		}
+		if n := l.asked(invited); done && (n != 1 || open != 1 || b.task().State != bridge.Accepted) || !done && n != 2 {
+			t.Errorf("done %t: sent %d times, %d invitations on record, the task is %s", done, n, open, b.task().State)
+		}
 	}
 }

@@ -43,6 +43,12 @@ func (w Worker) finish(ctx context.Context, b *batch, decide func(context.Contex
 		}
 		for i := range b.tasks {
 			t := b.tasks[i] // decide may run again after a serialization failure
+			if said, err := spoken(ctx, tx, t); err != nil || said {
+				if err != nil {
+					return err
+				}
+				continue
+			}
 			action, detail, err := decide(ctx, tx, &t)
 			if err != nil {
 				return err

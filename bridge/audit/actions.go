@@ -68,6 +68,7 @@ const (
 	TaskWaiting      = "task.waiting"
 	TaskHeld         = "task.held"
 	TaskReleased     = "task.released"
+	TaskWord         = "task.word"
 	TaskSuperseded   = "task.superseded"
 	PlatformCall     = "platform.call"
 	PlatformLogged   = "platform.logged"
@@ -143,6 +144,7 @@ var actionTable = []Action{
 	{TaskWaiting, "the change waits until a time"},
 	{TaskHeld, "the change failed for good; it needs a person or another wish"},
 	{TaskReleased, "a person released a held change"},
+	{TaskWord, "a person said what became of a change whose outcome could not be read"},
 	{TaskSuperseded, "the change is not wanted any more"},
 	{PlatformCall, "one exchange with a platform, with the platform's request id"},
 	{PlatformLogged, "a line of the platform's own log was taken in: someone changed something there, in the platform's words"},
