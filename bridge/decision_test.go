@@ -16,7 +16,7 @@ import (
 func TestAnOverrideIsTakenForWhatItLiftsAndNothingElse(t *testing.T) {
 	values := map[string]Code{}
 	var lifted []string
-	uses := regexp.MustCompile(`(?:\b(?:hold|lift|holdStep|liftStep)\(\w+, |\boverride\[)([A-Z]\w+)[],)]`)
+	uses := regexp.MustCompile(`(?:\b(?:hold|lift|holdStep|liftStep)\(\w+, |\boverride\[|\blifts\()([A-Z]\w+)[],)]`)
 	constants := regexp.MustCompile(`(?m)^\t([A-Z]\w+) +Code = "([^"]+)"`)
 	files, err := filepath.Glob("*.go")
 	if err != nil {
