@@ -70,6 +70,8 @@ func (w Worker) freshAccess(ctx context.Context, b *batch, world bridge.World) (
 		return false, w.lost(ctx, b, err)
 	case err != nil:
 		return false, w.unread(ctx, b, world, err)
+	case bridge.ShowsAsset(*t, users) && t.Action == bridge.Unassign:
+		return false, w.goneAlready(ctx, b)
 	case bridge.ShowsAsset(*t, users):
 		return false, w.finish(ctx, b, func(ctx context.Context, tx *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
 			t.State = bridge.Confirmed
@@ -98,6 +100,21 @@ func (w Worker) freshAccess(ctx context.Context, b *batch, world bridge.World) (
 		t.State, t.Reason, t.NotBefore = bridge.TaskWait, bridge.TaskNotWanted, tx.Now().Add(rereadAfter)
 		t.Detail = shows + "; the hub is read again first"
 		return audit.TaskWaiting, map[string]any{"reason": t.Reason, "detail": t.Detail, "until": t.NotBefore}, nil
+	})
+}
+
+// goneAlready takes access that is to go, and that a reading does not show, for
+// gone only once a second reading does not show it either, as if the platform
+// had said yes: on one empty answer the access would be nobody's of ours from
+// then on, and stay.
+func (w Worker) goneAlready(ctx context.Context, b *batch) error {
+	return w.finish(ctx, b, func(ctx context.Context, tx *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
+		now := tx.Now()
+		t.State, t.AnsweredAt, t.NotBefore = bridge.Accepted, now, now.Add(b.hub.Propagation(b.traits))
+		if err := recordAccess(ctx, tx, t, now); err != nil {
+			return "", nil, err
+		}
+		return audit.TaskWaiting, map[string]any{"by": "reading right before the call, which shows no access; it is read once more", "until": t.NotBefore}, nil
 	})
 }
 

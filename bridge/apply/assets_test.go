@@ -293,6 +293,29 @@ func TestAccessIsReadRightBeforeItIsChanged(t *testing.T) {
 		b.is(bridge.Confirmed, "", false)
 		b.noted("ADVERTISE", "ADVERTISE")
 	})
+	t.Run("WhatIsToGoIsNotShown", func(t *testing.T) {
+		b := taken(t)
+		b.books.has["900"] = nil
+		b.next()
+		b.is(bridge.Accepted, "", false)
+		b.next()
+		b.is(bridge.Confirmed, "", false)
+		b.noted("", "")
+	})
+	t.Run("WhatIsToGoIsNotShownByMistake", func(t *testing.T) {
+		b := taken(t)
+		b.books.has["900"] = nil
+		b.next()
+		b.is(bridge.Accepted, "", false)
+		b.books.has["900"] = []string{"ADVERTISE"}
+		b.next() // the second reading
+		b.is(bridge.Ready, bridge.PlatformNotConfirmed, false)
+		b.next()
+		b.is(bridge.Accepted, "", false, "unassign")
+		b.next()
+		b.is(bridge.Confirmed, "", false, "unassign")
+		b.noted("", "")
+	})
 	t.Run("SomeoneElseChangedIt", func(t *testing.T) {
 		b := newBench(t)
 		b.plan()
