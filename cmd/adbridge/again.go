@@ -20,6 +20,7 @@ var byHand = map[bridge.Code]string{
 	bridge.PlatformUnknownOutcome: "look at the platform whether it happened before you run the command again",
 	bridge.PlatformNotFound:       "check the id on the platform, then run the command again",
 	bridge.PlatformExists:         "nothing; look at it on the platform if that is a surprise",
+	bridge.PlatformForbidden:      "check the role of the connected account and the app's access, then run the command again",
 	bridge.PlatformRefused:        "read the platform's words, correct what they name, then run the command again",
 }
 
