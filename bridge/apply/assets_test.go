@@ -284,6 +284,31 @@ func taken(t *testing.T) *bench {
 	return b
 }
 
+// TestALaterChangeOfOursEndsTheEarlierOne: what takes its place is no
+// contradiction of it, however often it happens.
+func TestALaterChangeOfOursEndsTheEarlierOne(t *testing.T) {
+	b := newBench(t)
+	b.plan()
+	b.next()
+	b.is(bridge.Accepted, "", false, "assign ADVERTISE")
+	first := b.task()
+	_, err := reconcile.SetRuleAssets(t.Context(), b.db, b.rule.ID, nil, "test")
+	b.ok(err)
+	b.plan()
+	b.next() // before the first is read back
+	b.is(bridge.Accepted, "", false, "assign ADVERTISE", "unassign")
+	storagetest.Read(t, b.db, func(ctx context.Context, tx *storage.Tx) error {
+		x, err := tx.Task(ctx, first.ID)
+		if x.State != bridge.Superseded || x.Contradicted > 0 {
+			t.Errorf("the first change is %s (%s), contradicted %d times", x.State, x.Reason, x.Contradicted)
+		}
+		return err
+	})
+	b.next()
+	b.is(bridge.Confirmed, "", false, "assign ADVERTISE", "unassign")
+	b.noted("", "")
+}
+
 func TestAccessIsReadRightBeforeItIsChanged(t *testing.T) {
 	t.Run("ItIsThereAlready", func(t *testing.T) {
 		b := newBench(t)

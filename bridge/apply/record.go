@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"adbridge/bridge"
+	"adbridge/bridge/audit"
 	"adbridge/storage"
 )
 
@@ -13,9 +14,13 @@ import (
 // we left it. row is what a read showed, empty if only the platform's yes is
 // known so far.
 func (w Worker) record(ctx context.Context, tx *storage.Tx, b *batch, t *bridge.Task, row bridge.Seen) error {
-	switch t.Action {
-	case bridge.Invite, bridge.ReInvite:
+	if t.Action == bridge.Invite || t.Action == bridge.ReInvite {
 		return w.recordInvitation(ctx, tx, b, t, row)
+	}
+	if err := overtake(ctx, tx, *t); err != nil {
+		return err
+	}
+	switch t.Action {
 	case bridge.Cancel:
 		if err := endInvitations(ctx, tx, t, bridge.InvitationCancelled); err != nil {
 			return err
@@ -28,6 +33,34 @@ func (w Worker) record(ctx context.Context, tx *storage.Tx, b *batch, t *bridge.
 		return recordAccess(ctx, tx, t, t.EffectBy())
 	}
 	return recordMember(ctx, tx, b, t)
+}
+
+// overtake ends what the platform said yes to before, about the same member or
+// the same access, and no reading has shown yet: a reading from now on shows this
+// change and says nothing about that one. Taken for contradicted, someone whose
+// role is changed to and fro would end with a change that is held.
+func overtake(ctx context.Context, tx *storage.Tx, t bridge.Task) error {
+	if t.MemberID == "" {
+		return nil
+	}
+	before, err := tx.AcceptedTasks(ctx, t.HubID)
+	if err != nil {
+		return err
+	}
+	for _, e := range before {
+		invites := e.Action == bridge.Invite || e.Action == bridge.ReInvite
+		if invites || e.ID == t.ID || e.MemberID != t.MemberID || e.Asset != t.Asset || e.EffectBy().After(t.EffectBy()) {
+			continue
+		}
+		e.State, e.Reason, e.Detail, e.EndedAt = bridge.Superseded, bridge.TaskNotWanted, "a later change of ours took its place", tx.Now()
+		if err := tx.UpdateTask(ctx, e); err != nil {
+			return err
+		}
+		if err := tx.AddEvents(ctx, storage.TaskEvent(e, audit.TaskSuperseded, map[string]any{"reason": e.Reason, "by": t.ID})); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // recordMember writes the task's effect into the member's row.
