@@ -59,6 +59,7 @@ func TestWhatIsOnRecordIsFoundByAnIndex(t *testing.T) {
 		{"the page of what is held", "tasks_under_way", tasks(storage.TaskFilter{States: []bridge.TaskState{bridge.TaskHeld}})},
 		{"the same of a hub", "tasks_under_way", tasks(storage.TaskFilter{HubID: "h", States: []bridge.TaskState{bridge.TaskHeld}})},
 		{"the tasks of a member", "tasks_member (member_id=?)", tasks(storage.TaskFilter{MemberID: "m"})},
+		{"what is accepted of a member", "tasks_member (member_id=?)", tasks(storage.TaskFilter{MemberID: "m", States: []bridge.TaskState{bridge.Accepted}})},
 		{"the events of a member", "events_member (member_id=?", events(storage.EventFilter{MemberID: "m"})},
 		{"the events of a group", "events_group (group_id=?", events(storage.EventFilter{GroupID: "g"})},
 		{"the events of a source", "events_source (source_id=?", events(storage.EventFilter{SourceID: "s"})},

@@ -37,13 +37,13 @@ func (w Worker) record(ctx context.Context, tx *storage.Tx, b *batch, t *bridge.
 
 // overtake ends what the platform said yes to before, about the same member or
 // the same access, and no reading has shown yet: a reading from now on shows this
-// change and says nothing about that one. Taken for contradicted, someone whose
-// role is changed to and fro would end with a change that is held.
+// change and says nothing about that one. Were it taken for contradicted, a role
+// that is changed to and fro would end held for a person.
 func overtake(ctx context.Context, tx *storage.Tx, t bridge.Task) error {
 	if t.MemberID == "" {
 		return nil
 	}
-	before, err := tx.AcceptedTasks(ctx, t.HubID)
+	before, err := tx.Tasks(ctx, storage.TaskFilter{MemberID: t.MemberID, States: []bridge.TaskState{bridge.Accepted}})
 	if err != nil {
 		return err
 	}
