@@ -160,7 +160,10 @@ func (p Puller) Take(ctx context.Context, lease storage.Lease, l Listing) error 
 			return named(err, "take the pull of hub "+o.Hub.Slug+" in")
 		}
 	}
-	err := p.DB.Write(ctx, func(tx *storage.Tx) error { // it never stands still: see Planner.Plan
+	// The hub never stands still. A member that moved since it was looked at could
+	// be judged wrongly, so that here, unlike in Planner.Plan, it is looked at while
+	// nobody else writes.
+	err := p.DB.Write(ctx, func(tx *storage.Tx) error {
 		if err := look(tx); err != nil {
 			return err
 		}
