@@ -20,6 +20,7 @@
 //
 //	who ought to have a role           wish.go
 //	who is on the hub                  observe.go, pair.go (which member is which person), mask.go
+//	what of a hub a pull has to see    sift.go; rows.go (the listing, packed)
 //	what ought to change               makeplan.go (the passes, in order), classify.go (the decision table)
 //	what holds a change back           guards.go, verdict.go; hubwait.go (the hub as a whole)
 //	what comes first                   order.go
