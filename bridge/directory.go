@@ -107,6 +107,7 @@ type Call struct {
 type Query struct {
 	Filter     *Expr  // nil: all
 	SortBy     string // attribute path in the schema's spelling; "" = by id
+	SortExact  bool   // letter case counts (the schema's caseExact)
 	Descending bool
 	Offset     int // 0-based
 	Limit      int // 0: only the total

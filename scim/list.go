@@ -106,7 +106,7 @@ func (s *server) list(r *request, kinds []*kind, q query) (*reply, error) {
 	if q.hasFilter && strings.TrimSpace(q.filter) == "" {
 		return nil, badFilter("filter: it is empty; leave the parameter out to list everything.")
 	}
-	sort, desc, err := sorting(kinds, q)
+	base, err := sorting(kinds, q)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +131,7 @@ func (s *server) list(r *request, kinds []*kind, q query) (*reply, error) {
 			return nil, firstErr
 		}
 	}
-	base := bridge.Query{SortBy: sort, Descending: desc, Limit: q.count}
+	base.Limit = q.count
 	if q.byCursor {
 		return s.listByCursor(r, kinds, filters, q, base)
 	}
@@ -230,34 +230,35 @@ func terms(e *bridge.Expr) int {
 }
 
 // sorting resolves sortBy and sortOrder.
-func sorting(kinds []*kind, q query) (by string, desc bool, err error) {
+func sorting(kinds []*kind, q query) (base bridge.Query, err error) {
 	switch strings.ToLower(q.sortOrder) {
 	case "", "ascending":
 	case "descending":
-		desc = true
+		base.Descending = true
 	default:
-		return "", false, badValue("sortOrder is ascending or descending, not %s.", quote(q.sortOrder))
+		return base, badValue("sortOrder is ascending or descending, not %s.", quote(q.sortOrder))
 	}
-	if q.sortBy == "" {
-		return "", false, nil
+	if q.sortBy == "" { // an order of nothing
+		return bridge.Query{}, nil
 	}
 	if len(kinds) > 1 {
-		return "", false, badValue("sortBy is available for /Users and /Groups, not for a query over both.")
+		return base, badValue("sortBy is available for /Users and /Groups, not for a query over both.")
 	}
 	k := kinds[0]
 	t, ok := k.resolve(q.sortBy)
 	if !ok || t.attr == nil {
-		return "", false, badValue("sortBy: %s", k.unknown(q.sortBy))
+		return base, badValue("sortBy: %s", k.unknown(q.sortBy))
 	}
 	if t.attr.complex && t.sub == nil {
 		if t.sub = t.attr.sub("value"); t.sub == nil {
-			return "", false, badValue("sortBy: %s is complex; name a part of it, such as %s. It has %s.", t.attr.path(), t.attr.subs[0].path(), names(t.attr.subs))
+			return base, badValue("sortBy: %s is complex; name a part of it, such as %s. It has %s.", t.attr.path(), t.attr.subs[0].path(), names(t.attr.subs))
 		}
 	}
 	if t.attr.never || t.attr == k.schemas || t.attr == k.refs {
-		return "", false, badValue("sortBy: it is not possible to sort by %s.", t.path())
+		return base, badValue("sortBy: it is not possible to sort by %s.", t.path())
 	}
-	return t.path(), desc, nil
+	base.SortBy, base.SortExact = t.path(), cmpOr(t.sub, t.attr).caseExact
+	return base, nil
 }
 
 // listReply writes a ListResponse. more adds the members that differ between

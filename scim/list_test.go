@@ -139,7 +139,7 @@ func TestCursorsCannotBeForgedMixedOrKept(t *testing.T) {
 
 func TestSorting(t *testing.T) {
 	r := newRig(t)
-	for _, u := range []string{`"userName":"b","title":"x","name":{"familyName":"Zeta"}`, `"userName":"C","name":{"familyName":"alpha"}`, `"userName":"a","title":"Y","emails":[{"value":"z"},{"value":"a","primary":true}]`} {
+	for _, u := range []string{`"userName":"b","title":"x","name":{"familyName":"Zeta"}`, `"userName":"C","name":{"familyName":"alpha"},"manager":"m"`, `"userName":"a","title":"Y","emails":[{"value":"z"},{"value":"a","primary":true}],"manager":"N"`} {
 		r.do("POST", "/Users", "{"+u+"}").want(201)
 	}
 	order := func(q string) string {
@@ -156,6 +156,7 @@ func TestSorting(t *testing.T) {
 		"sortBy=title":                         "b a C",
 		"sortBy=title&sortOrder=descending":    "C a b",
 		"sortBy=name.familyName":               "C b a",
+		"sortBy=manager":                       "a C b", // caseExact: RFC 7644 section 3.4.2.3
 		"sortOrder=descending":                 "b C a", // without sortBy it has no meaning
 	} {
 		if got := order(q); got != want {

@@ -405,7 +405,7 @@ func paged[T any](all []T, q bridge.Query, show func(T) shown) bridge.Page[T] {
 	slices.SortFunc(all, func(a, b T) int {
 		x, y := show(a), show(b)
 		if q.SortBy != "" {
-			u, v := sortKey(x, q.SortBy), sortKey(y, q.SortBy)
+			u, v := sortKey(x, q), sortKey(y, q)
 			c := cmp.Compare(u, v)
 			switch { // without a value: last if ascending
 			case u == "" && v != "":
@@ -432,7 +432,7 @@ func paged[T any](all []T, q bridge.Query, show func(T) shown) bridge.Page[T] {
 			if q.SortBy == "" {
 				return r.id > q.After
 			}
-			c := cmp.Compare(bridge.Fold(sortKey(r, q.SortBy)), bridge.Fold(q.After))
+			c := cmp.Compare(bridge.Fold(sortKey(r, q)), bridge.Fold(q.After))
 			return c > 0 && !q.Descending || c < 0 && q.Descending
 		}
 		for from < len(all) && !behind(show(all[from])) {
@@ -444,8 +444,8 @@ func paged[T any](all []T, q bridge.Query, show func(T) shown) bridge.Page[T] {
 	return p
 }
 
-func sortKey(r shown, path string) string {
-	m := resourceMap(r, "")
+func sortKey(r shown, q bridge.Query) string {
+	m, path := resourceMap(r, ""), q.SortBy
 	if strings.HasPrefix(path, enterpriseURN+":") {
 		m, _ = m[enterpriseURN].(map[string]any)
 		path = strings.TrimPrefix(path, enterpriseURN+":")
@@ -464,7 +464,10 @@ func sortKey(r shown, path string) string {
 		v = c[sub]
 	}
 	s, _ := v.(string)
-	return bridge.Fold(s)
+	if !q.SortExact {
+		s = bridge.Fold(s)
+	}
+	return s
 }
 
 // resourceMap is a resource as filters see it.

@@ -93,7 +93,7 @@ func list[T any](ctx context.Context, tx *Tx, t resourceTable, scan func(scanner
 		}
 	case q.SortBy != "":
 		var err error
-		if order, err = c.order(q.SortBy, q.Descending); err != nil {
+		if order, err = c.order(q.SortBy, q.SortExact, q.Descending); err != nil {
 			return page, err
 		}
 	default:
@@ -142,9 +142,9 @@ func (tx *Tx) scanOne(ctx context.Context, dest any, query string, args ...any) 
 
 // order is the ORDER BY of a sort: RFC 7644 section 3.4.2.3, resources
 // without the value last, or first when descending; a multi-valued attribute
-// sorts by its primary, else its first value; text without regard to letter
-// case where the schema has none.
-func (c *compiler) order(by string, descending bool) (string, error) {
+// sorts by its primary, else its first value; text letter by letter where exact
+// says so, else without regard to letter case.
+func (c *compiler) order(by string, exact, descending bool) (string, error) {
 	path, err := parseSortPath(by)
 	if err != nil {
 		return "", err
@@ -187,7 +187,11 @@ func (c *compiler) order(by string, descending bool) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		keys = []string{"COALESCE(" + j.num + ", 0)", c.bin("fold(" + j.sortText + ")")}
+		text := j.sortText
+		if !exact {
+			text = "fold(" + text + ")"
+		}
+		keys = []string{"COALESCE(" + j.num + ", 0)", c.bin(text)}
 		missing = j.sortText + " IS NULL"
 	}
 	out := "CASE WHEN " + missing + " THEN 1 ELSE 0 END" + desc

@@ -283,12 +283,12 @@ func testSorting(t *testing.T, open func(*testing.T) *storage.DB) {
 		u := User(t, db, src.ID, userName, attributes)
 		name[u.ID] = userName
 	}
-	add("d", map[string]any{"title": "zebra", "name": map[string]any{"familyName": "Ähn"}, "emails": []any{map[string]any{"value": "z@x"}, map[string]any{"value": "b@x", "primary": true}}, Enterprise: map[string]any{"grade": int64(10)}})
-	add("B", map[string]any{"title": "Apple", "name": map[string]any{"familyName": "zz"}, "emails": []any{map[string]any{"value": "c@x"}, map[string]any{"value": "a@x"}}, Enterprise: map[string]any{"grade": int64(9)}})
+	add("d", map[string]any{"title": "zebra", "name": map[string]any{"familyName": "Ähn"}, "emails": []any{map[string]any{"value": "z@x"}, map[string]any{"value": "b@x", "primary": true}}, Enterprise: map[string]any{"grade": int64(10), "manager": map[string]any{"value": "m"}}})
+	add("B", map[string]any{"title": "Apple", "name": map[string]any{"familyName": "zz"}, "emails": []any{map[string]any{"value": "c@x"}, map[string]any{"value": "a@x"}}, Enterprise: map[string]any{"grade": int64(9), "manager": map[string]any{"value": "N"}}})
 	add("a", map[string]any{"title": "_x"})
 	add("c", map[string]any{"title": "", "displayName": "only one"})
 	for _, c := range []struct {
-		by   string
+		by   string // "=" behind it: letter case counts
 		desc bool
 		want string
 	}{
@@ -303,11 +303,16 @@ func testSorting(t *testing.T, open func(*testing.T) *storage.DB) {
 		{"emails", false, "[d B a c]"},
 		{"emails.value", true, "[c a B d]"},
 		{Enterprise + ":grade", false, "[B d a c]"},
+		{Enterprise + ":manager.value", false, "[d B a c]"},
+		{Enterprise + ":manager.value=", false, "[B d a c]"},
+		{Enterprise + ":manager.value=", true, "[c a d B]"},
+		{"title=", false, "[B a d c]"},
 		{"active", false, "[d B a c]"},
 	} {
 		var got []string
 		Read(t, db, func(ctx context.Context, tx *storage.Tx) error {
-			page, err := tx.Users(ctx, src.ID, bridge.Query{SortBy: c.by, Descending: c.desc, Limit: 10})
+			by, exact := strings.CutSuffix(c.by, "=")
+			page, err := tx.Users(ctx, src.ID, bridge.Query{SortBy: by, SortExact: exact, Descending: c.desc, Limit: 10})
 			for _, u := range page.Items {
 				got = append(got, name[u.ID])
 			}
