@@ -339,7 +339,8 @@ func (s *server) body(w http.ResponseWriter, r *http.Request, limit int64) (stri
 	if t := r.Header.Get("Content-Type"); t != "" {
 		media, params, err := mime.ParseMediaType(t)
 		charset := strings.ToLower(params["charset"])
-		if err != nil || media != "application/scim+json" && media != "application/json" || charset != "" && charset != "utf-8" {
+		// utf8 is no registered name, but a common slip, and there is nothing else it could mean.
+		if err != nil || media != "application/scim+json" && media != "application/json" || charset != "" && charset != "utf-8" && charset != "utf8" {
 			return "", newFault(http.StatusUnsupportedMediaType, "", "The content type %s is not accepted; send application/scim+json in UTF-8.", quote(t))
 		}
 	}

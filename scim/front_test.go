@@ -149,10 +149,10 @@ func TestNotReadyIs503(t *testing.T) {
 
 func TestWhatMayBeSent(t *testing.T) {
 	r := newRig(t, func(o *Options) { o.Limits.Body = 2000 })
-	for i, ct := range []string{"application/scim+json", "application/json", "application/scim+json; charset=utf-8", "application/json;charset=UTF-8", ""} {
+	for i, ct := range []string{"application/scim+json", "application/json", "application/scim+json; charset=utf-8", "application/json;charset=UTF-8", `application/scim+json; charset="utf8"`, "application/scim+json;charset=UTF8", ""} {
 		r.do("POST", "/Users", fmt.Sprintf(`{"userName":"u%d"}`, i), "Content-Type", ct).want(201)
 	}
-	for _, ct := range []string{"text/plain", "application/x-www-form-urlencoded", "application/xml", "application/json; charset=latin1", ";;"} {
+	for _, ct := range []string{"text/plain", "application/x-www-form-urlencoded", "application/xml", "application/json; charset=latin1", "application/scim+json; charset=utf-16", "application/scim+json; charset=utf88", ";;"} {
 		r.do("POST", "/Users", `{"userName":"x"}`, "Content-Type", ct).refused(415, "", "application/scim+json")
 	}
 	r.do("POST", "/Users", `{"userName":"x"}`, "Content-Encoding", "gzip").refused(415, "", "gzip")
