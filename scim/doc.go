@@ -4,9 +4,11 @@
 //
 // The journey of a request:
 //
-//	front.go      route, limits, who calls (auth.go), one JSON document (decode.go)
+//	front.go      route (routes.go), limits, who calls (auth.go), one JSON document (decode.go)
 //	normalise.go  POST and PUT: repair what real IdPs send, then validate
-//	patch.go      PATCH of a user: operations on attributes, all or nothing
+//	coerce.go     values become what the schema asks for, or are refused by name
+//	patch.go      PATCH of a user: operations read and resolved by the schema,
+//	apply.go      then carried out on its attributes, all or nothing
 //	members.go    PATCH of a group: rows to add and remove, the group is never loaded
 //	filter.go     filters and paths (path.go) become bridge.Expr, resolved by the schema
 //	list.go       paging by index and by cursor, sorting; search.go the same by POST
