@@ -63,6 +63,27 @@ func (s *Sim) Assign(d Deed) error {
 	})
 }
 
+// RemoveAsset has another admin take an asset out of the business that owns it: nobody of it, nor of a partner, sees it
+// or has access to it any more.
+func (s *Sim) RemoveAsset(businessID, assetID string) error {
+	return s.do(businessID, func(b *business, _ time.Time) error {
+		i := slices.IndexFunc(b.assets, func(a *asset) bool { return a.ID == assetID })
+		if i < 0 {
+			return fmt.Errorf("business %s: it owns no asset %q", b.ID, assetID)
+		}
+		a := b.assets[i]
+		b.assets = slices.Delete(b.assets, i, i+1)
+		a.biz, a.Agencies, a.Assigned, a.was = nil, nil, nil, nil
+		for _, g := range b.groups {
+			g.Contains = slices.DeleteFunc(g.Contains, func(id string) bool { return id == assetID })
+		}
+		for _, t := range s.tokens {
+			t.Revoked = t.Revoked || t.Page == assetID
+		}
+		return nil
+	})
+}
+
 // someone is a person or system user of a business: id, name, and of a person
 // the account behind, where there is one.
 func (s *Sim) someone(b *business, who string) (id, name, account string, err error) {

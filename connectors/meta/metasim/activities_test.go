@@ -51,6 +51,28 @@ func TestAnotherAdminsDeedIsInTheHistory(t *testing.T) {
 	}
 }
 
+// TestAnAssetThatIsTakenOutIsOutOfReach: for its people, for a partner and for the page's own token.
+func TestAnAssetThatIsTakenOutIsOutOfReach(t *testing.T) {
+	b := newBench(t)
+	page := b.call("GET", "/600000000000002", "fields=access_token").ok().str("access_token")
+	for _, id := range []string{"act_600000000000001", "600000000000002"} {
+		b.ctl("POST", "remove_asset", `{"business":"`+biz+`","asset":"`+id+`"}`).ok()
+		b.call("GET", "/"+id).fails(100, 33)
+		b.call("GET", "/"+id+"/assigned_users", "business="+biz).fails(100, 33)
+		b.call("POST", "/"+id+"/assigned_users", "user="+worker, `tasks=["ANALYZE"]`).fails(100, 33)
+	}
+	b.as(page).call("GET", "/600000000000002").fails(190, 467)
+	if got := b.ids("/" + biz + "/owned_ad_accounts"); got != nil {
+		t.Errorf("still listed: %v", got)
+	}
+	if r := b.call("GET", "/"+worker+"/assigned_ad_accounts").ok(); len(r.data()) != 0 {
+		t.Errorf("still assigned: %s", r.text)
+	}
+	if r := b.ctl("POST", "remove_asset", `{"business":"`+biz+`","asset":"act_600000000000001"}`); r.status != 400 {
+		t.Error("it was taken out twice")
+	}
+}
+
 func (b *bench) asset(id string) Asset {
 	b.t.Helper()
 	for _, x := range b.World().Businesses {

@@ -146,6 +146,9 @@ func (c *call) putAssigned() (any, *GraphError) {
 			return nil, invalid("Param tasks: the business may not hand out %s", t)
 		}
 	}
+	if c.inert {
+		return c.written(success(), assetObject{a})
+	}
 	c.changes(a)
 	i := slices.IndexFunc(a.Assigned, func(as Assignment) bool { return as.User == n.id })
 	if i < 0 {
@@ -176,6 +179,9 @@ func (c *call) deleteAssigned() (any, *GraphError) {
 			return success(), nil
 		}
 		return nil, invalid("Param user is not assigned to the asset - got %q.", id)
+	}
+	if c.inert {
+		return success(), nil
 	}
 	c.changes(a)
 	tasks := a.Assigned[i].Tasks

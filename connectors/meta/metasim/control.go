@@ -72,6 +72,16 @@ func (s *Sim) controls() *http.ServeMux {
 		}
 		return done, s.Assign(d)
 	})
+	handle("POST /_sim/remove_asset", func(r *http.Request) (any, error) {
+		var q struct {
+			Business string `json:"business"`
+			Asset    string `json:"asset"`
+		}
+		if err := decode(r, &q); err != nil {
+			return nil, err
+		}
+		return done, s.RemoveAsset(q.Business, q.Asset)
+	})
 	handle("POST /_sim/revoke_token", func(r *http.Request) (any, error) {
 		var q struct {
 			Token   string `json:"token"`

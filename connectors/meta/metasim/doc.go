@@ -23,6 +23,7 @@
 //	curl $SIM/_sim/auto_accept -d '{"after":"1h","match":"@corp.example"}'
 //	curl $SIM/_sim/faults -d '{"op":"POST business_users","kind":"reset_after","times":1}'
 //	curl $SIM/_sim/faults -d '{"op":"GET pending_users","kind":"error","error":{"code":4,"message":"(#4) limit","is_transient":true}}'
+//	curl $SIM/_sim/faults -d '{"op":"DELETE business_user","kind":"no_effect","times":1}'   # a yes that means nothing
 //	curl $SIM/_sim/faults/random -d '{"rate":0.05,"seed":7}'
 //	curl -X PATCH $SIM/_sim/switches -d '{"invite_pending":"same_id","page_cap":10}'
 //	curl $SIM/_sim/people?business=$BIZ                                 # who is really there

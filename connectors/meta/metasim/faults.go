@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -27,11 +28,22 @@ const (
 	FaultForeignNext = "foreign_next" // paging.next leads to another host
 	FaultNextLoop    = "next_loop"    // paging.next leads to the same page again
 	FaultNullItem    = "null_item"    // a null element in a batch; elsewhere as reset_after or reset_before
+	FaultNoEffect    = "no_effect"    // a change is answered as if it had happened, and did not
+	FaultMissingRow  = "missing_row"  // a list leaves out the row with the id Row, which its total_count counts
 )
 
 var faultKinds = []string{
 	FaultError, FaultHTML, FaultResetBefore, FaultResetAfter, FaultTruncate, FaultSlow, FaultHalfPage, FaultEmptyBody,
-	FaultNotSuccess, FaultUnavailable, FaultForeignNext, FaultNextLoop, FaultNullItem,
+	FaultNotSuccess, FaultUnavailable, FaultForeignNext, FaultNextLoop, FaultNullItem, FaultNoEffect, FaultMissingRow,
+}
+
+// never are kinds that only make sense where they are laid, and never strike at random.
+var never = []string{FaultNoEffect, FaultMissingRow}
+
+// changesAccess are the operations that FaultNoEffect can take the effect from.
+var changesAccess = []string{
+	"POST business_users", "POST " + kindRequest, "DELETE " + kindRequest, "POST " + kindPerson, "DELETE " + kindPerson,
+	"POST assigned_users", "DELETE assigned_users",
 }
 
 // Fault spoils calls. Op is a method and a node kind or edge, as in the request log ("POST business_users",
@@ -50,6 +62,8 @@ type Fault struct {
 	Body        string            `json:"body,omitempty"`        // for FaultHTML and FaultUnavailable
 	Delay       Duration          `json:"delay,omitempty"`       // for FaultSlow
 	Header      map[string]string `json:"header,omitempty"`      // sent besides, such as X-App-Usage
+	Row         string            `json:"row,omitempty"`         // for FaultMissingRow
+	Uncounted   bool              `json:"uncounted,omitempty"`   // for FaultMissingRow: total_count leaves it out as well
 	Hits        int               `json:"hits"`                  // how often it struck
 }
 
@@ -57,7 +71,7 @@ type Fault struct {
 type Random struct {
 	Rate  float64  `json:"rate"`
 	Seed  int64    `json:"seed,omitempty"`
-	Kinds []string `json:"kinds,omitempty"` // all but FaultSlow, FaultForeignNext and FaultNextLoop
+	Kinds []string `json:"kinds,omitempty"` // all but FaultSlow, FaultForeignNext, FaultNextLoop and those that are only ever laid
 	Ops   []string `json:"ops,omitempty"`   // patterns as Fault.Op; every operation
 	Codes []int    `json:"codes,omitempty"` // of FaultError: 1, 2, 4, 17, 32, 341, 613, 80004
 }
@@ -94,6 +108,10 @@ func (fs *Faults) Lay(f Fault) error {
 		return fmt.Errorf("fault: kind %q is none of %q", f.Kind, faultKinds)
 	case f.Probability < 0 || f.Probability > 1 || f.Times < 0 || f.Skip < 0 || f.Delay < 0:
 		return fmt.Errorf("fault: probability outside 0 to 1, or times, skip or delay negative")
+	case f.Kind == FaultNoEffect && !slices.Contains(changesAccess, f.Op):
+		return fmt.Errorf("fault: %s is of one of %q, not of %q", f.Kind, changesAccess, f.Op)
+	case (f.Kind == FaultMissingRow) != (f.Row != ""):
+		return fmt.Errorf("fault: %s has a row, and nothing else has", FaultMissingRow)
 	}
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
@@ -105,8 +123,8 @@ func (fs *Faults) Lay(f Fault) error {
 // Randomly turns random faults on, or with a rate of 0 off.
 func (fs *Faults) Randomly(r Random) error {
 	for _, k := range r.Kinds {
-		if !slices.Contains(faultKinds, k) {
-			return fmt.Errorf("random faults: kind %q is none of %q", k, faultKinds)
+		if !slices.Contains(faultKinds, k) || slices.Contains(never, k) {
+			return fmt.Errorf("random faults: kind %q is none of %q, or one of %q", k, faultKinds, never)
 		}
 	}
 	if r.Rate < 0 || r.Rate > 1 {
@@ -114,7 +132,7 @@ func (fs *Faults) Randomly(r Random) error {
 	}
 	if len(r.Kinds) == 0 {
 		r.Kinds = slices.DeleteFunc(slices.Clone(faultKinds), func(k string) bool {
-			return k == FaultSlow || k == FaultForeignNext || k == FaultNextLoop
+			return k == FaultSlow || k == FaultForeignNext || k == FaultNextLoop || slices.Contains(never, k)
 		})
 	}
 	if len(r.Codes) == 0 {
@@ -263,7 +281,8 @@ func (f *Fault) spoil(s *Sim, c *call, a answer) answer {
 		if f.After {
 			a.wait = f.delay()
 		}
-	case FaultHalfPage, FaultForeignNext, FaultNextLoop:
+	case FaultNoEffect: // the call itself left it out
+	case FaultHalfPage, FaultForeignNext, FaultNextLoop, FaultMissingRow:
 		if a.err == nil {
 			return f.bend(s, c, a)
 		}
@@ -312,7 +331,7 @@ func (f *Fault) answer(s *Sim, c *call) answer {
 	return answer{cut: true} // resets, null items
 }
 
-// bend falsifies the paging of a list.
+// bend falsifies the paging of a list, or its rows.
 func (f *Fault) bend(s *Sim, c *call, a answer) answer {
 	var m map[string]any
 	d := json.NewDecoder(strings.NewReader(string(a.body)))
@@ -340,6 +359,16 @@ func (f *Fault) bend(s *Sim, c *call, a answer) answer {
 	case FaultForeignNext:
 		paging = map[string]any{"next": "https://graph.evil.example/" + c.version + "/" + c.place() + "?after=x"}
 		m["paging"] = paging
+	case FaultMissingRow:
+		m["data"] = slices.DeleteFunc(data, func(v any) bool {
+			row, _ := v.(map[string]any)
+			return row["id"] == f.Row
+		})
+		if sum, ok := m["summary"].(map[string]any); ok && f.Uncounted {
+			if n, err := strconv.Atoi(fmt.Sprint(sum["total_count"])); err == nil {
+				sum["total_count"] = max(0, n-1)
+			}
+		}
 	case FaultNextLoop:
 		q := url.Values{}
 		for k, vs := range c.query {

@@ -118,6 +118,76 @@ func TestPagingFaults(t *testing.T) {
 	}
 }
 
+// TestAYesWithoutEffectChangesNothing: each change of who is there, and of who has access to what, is answered as ever.
+func TestAYesWithoutEffectChangesNothing(t *testing.T) {
+	const account, group = "/act_600000000000001/assigned_users", "/600000000000007/assigned_users"
+	for _, tc := range []struct {
+		op   string
+		call func(b *bench) reply
+		yes  func(r reply) bool
+	}{
+		{"POST business_users", func(b *bench) reply { return b.invite("new@corp.example") }, func(r reply) bool { return r.str("id") != "" }},
+		{"POST business_role_request", func(b *bench) reply { return b.call("POST", "/778899001122", "role=ADMIN") }, func(r reply) bool { return r.str("id") == "778899001122" }},
+		{"DELETE business_role_request", func(b *bench) reply { return b.call("DELETE", "/778899001122") }, nil},
+		{"POST business_user", func(b *bench) reply { return b.call("POST", "/"+worker, "role=ADMIN") }, nil},
+		{"DELETE business_user", func(b *bench) reply { return b.call("DELETE", "/"+worker) }, nil},
+		{"POST assigned_users", func(b *bench) reply { return b.call("POST", account, "user="+worker, `tasks=["DRAFT"]`) }, nil},
+		{"DELETE assigned_users", func(b *bench) reply { return b.call("DELETE", account, "user="+worker) }, nil},
+		{"POST assigned_users", func(b *bench) reply { return b.call("POST", group, "user="+worker, `page_tasks=["ANALYZE"]`) }, func(r reply) bool { return r.str("success") == "true" }},
+	} {
+		t.Run(tc.op, func(t *testing.T) {
+			b := newBench(t)
+			before, _ := json.Marshal(b.World())
+			b.Faults.Add(Fault{Op: tc.op, Kind: FaultNoEffect, Times: 1})
+			r := tc.call(b).ok()
+			if tc.yes == nil && r.at("success") != true || tc.yes != nil && !tc.yes(r) {
+				t.Errorf("no yes: %s", r.text)
+			}
+			if now, _ := json.Marshal(b.World()); string(now) != string(before) {
+				t.Errorf("it changed\n%s\nto\n%s", before, now)
+			}
+			if log := b.Requests(); log[len(log)-1].Changed || log[len(log)-1].Fault != FaultNoEffect {
+				t.Errorf("log: %+v", log[len(log)-1])
+			}
+			tc.call(b).ok() // once only
+			if now, _ := json.Marshal(b.World()); string(now) == string(before) {
+				t.Error("the second one had no effect either")
+			}
+		})
+	}
+	b := newBench(t)
+	b.Faults.Add(Fault{Op: "DELETE business_user", Kind: FaultNoEffect})
+	b.call("DELETE", "/"+admin).fails(3914, 0) // what is refused stays refused
+	b.invite("new@corp.example").ok()
+	b.sentTo("new@corp.example", 1)
+}
+
+// TestAListLeavesOneRowOut, counted or not.
+func TestAListLeavesOneRowOut(t *testing.T) {
+	b := newBench(t)
+	for _, tc := range []struct {
+		path  string
+		query []string
+		fault Fault
+		total float64
+	}{
+		{"/" + biz + "/business_users", nil, Fault{Op: "GET business_users"}, 2},
+		{"/" + biz + "/business_users", nil, Fault{Op: "GET business_users", Uncounted: true}, 1},
+		{"/act_600000000000001/assigned_users", []string{"business=" + biz}, Fault{Op: "GET assigned_users", Object: "act_600000000000001", Uncounted: true}, 0},
+	} {
+		tc.fault.Kind, tc.fault.Row, tc.fault.Times = FaultMissingRow, worker, 1
+		whole := b.ids(tc.path, tc.query...)
+		b.Faults.Add(tc.fault)
+		r := b.call("GET", tc.path, append(tc.query, "summary=total_count")...).ok()
+		if strings.Contains(r.text, worker) || len(r.data()) != len(whole)-1 || r.at("summary.total_count") != tc.total {
+			t.Errorf("%+v: %s", tc.fault, r.text)
+		}
+		if again := b.ids(tc.path, tc.query...); !slices.Equal(again, whole) {
+			t.Errorf("afterwards: %v, was %v", again, whole)
+		}
+	}
+}
+
 func TestFaultsStrikeOnlyWhatTheyName(t *testing.T) {
 	b := newBench(t)
 	b.Faults.Add(Fault{Op: "DELETE business_user", Object: worker, Kind: FaultError, Skip: 1, Times: 1})
@@ -136,7 +206,8 @@ func TestFaultsStrikeOnlyWhatTheyName(t *testing.T) {
 	b.call("DELETE", "/"+admin).fails(3914, 0)
 	b.Faults.Clear()
 	b.call("GET", "/me").ok()
-	for _, f := range []Fault{{}, {Op: "POST", Kind: FaultError}, {Op: "*", Kind: "flood"}, {Op: "* me", Kind: FaultError, Probability: 2}, {Op: "PUT me", Kind: FaultError}} {
+	for _, f := range []Fault{{}, {Op: "POST", Kind: FaultError}, {Op: "*", Kind: "flood"}, {Op: "* me", Kind: FaultError, Probability: 2}, {Op: "PUT me", Kind: FaultError},
+		{Op: "GET business_users", Kind: FaultMissingRow}, {Op: "GET me", Kind: FaultError, Row: worker}, {Op: "POST *", Kind: FaultNoEffect}} {
 		if b.Faults.Lay(f) == nil {
 			t.Errorf("%+v was laid", f)
 		}
@@ -167,7 +238,7 @@ func TestRandomFaultsFollowTheirSeed(t *testing.T) {
 		t.Error("another seed gives the same faults")
 	}
 	b := newBench(t)
-	if b.Faults.Randomly(Random{Rate: 2}) == nil || b.Faults.Randomly(Random{Rate: 0.1, Kinds: []string{"x"}}) == nil {
+	if b.Faults.Randomly(Random{Rate: 2}) == nil || b.Faults.Randomly(Random{Rate: 0.1, Kinds: []string{"x"}}) == nil || b.Faults.Randomly(Random{Rate: 0.1, Kinds: []string{FaultNoEffect}}) == nil {
 		t.Error("nonsense was taken")
 	}
 	if err := b.Faults.Randomly(Random{Rate: 1, Kinds: []string{FaultError}, Codes: []int{4}, Ops: []string{"POST *"}}); err != nil {

@@ -222,6 +222,9 @@ func (c *call) hold(what string, do func(now, shown time.Time), removal bool) ma
 		c.s.held = append(c.s.held, approval{what, do})
 		return map[string]any{"success": true, "requires_admin_approval": true}
 	}
+	if c.inert {
+		return nil
+	}
 	do(c.now, c.shown())
 	c.changed = true
 	return nil

@@ -149,6 +149,7 @@ type call struct {
 	actor    *actor
 	header   http.Header
 	changed  bool
+	inert    bool // FaultNoEffect: everything but the effect
 	batched  bool
 }
 
@@ -364,6 +365,7 @@ func (s *Sim) answer(c *call, perr *GraphError, r *http.Request) answer {
 	verr := c.resolveVersion()
 	rerr := c.route()
 	f := s.Faults.pick(c)
+	c.inert = f.kind() == FaultNoEffect
 	entry := Request{
 		Time: c.now, Method: c.method, Version: c.version, Path: "/" + strings.Join(c.segs, "/"), Op: c.op,
 		Params: redact(c.params), Write: c.method != http.MethodGet, Fault: f.kind(), Batched: c.batched,
