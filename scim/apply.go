@@ -143,7 +143,7 @@ func (o *operation) applyMulti(list []any) ([]any, error) {
 		for _, m := range hit {
 			delete(m, sub)
 		}
-		return slices.DeleteFunc(list, func(e any) bool { m, ok := e.(map[string]any); return ok && len(m) == 0 }), nil
+		return o.once(slices.DeleteFunc(list, func(e any) bool { m, ok := e.(map[string]any); return ok && len(m) == 0 }), hit), nil
 	}
 
 	var changed map[string]any // the value that becomes primary if it says so
@@ -183,6 +183,7 @@ func (o *operation) applyMulti(list []any) ([]any, error) {
 			maps.Copy(m, value)
 		}
 		list = append(list, m)
+		hit = append(hit, m)
 		changed = m
 	case sub == "primary" && o.value == true && len(hit) > 1:
 		return nil, badValue("%s: primary can be true for one value only, and %d match. Name the value in a filter.", t.attr.path(), len(hit))
@@ -212,7 +213,60 @@ func (o *operation) applyMulti(list []any) ([]any, error) {
 			}
 		}
 	}
-	return list, nil
+	if t.filter == nil && sub == "" { // added one by one
+		return list, nil
+	}
+	return o.once(list, hit), nil
+}
+
+// once joins values that the operation, which changed those of hit, has made the
+// same: no type and value shall be there twice (RFC 7643 section 2.4). They are
+// joined in the place of the first; what was changed goes before what was there.
+func (o *operation) once(list []any, hit []map[string]any) []any {
+	if len(list) < 2 || len(hit) == 0 {
+		return list
+	}
+	fresh := make(map[uintptr]bool, len(hit))
+	at := func(m map[string]any) uintptr { return reflect.ValueOf(m).Pointer() }
+	for _, m := range hit {
+		fresh[at(m)] = true
+	}
+	value, _ := o.value.(map[string]any)
+	_, primary := value["primary"]
+	places := make(map[string]int, len(list))
+	out := list[:0]
+	for _, e := range list {
+		then, _ := e.(map[string]any)
+		key := identity(then)
+		i, twice := places[key]
+		if !twice {
+			places[key] = len(out)
+			out = append(out, e)
+			continue
+		}
+		first, _ := out[i].(map[string]any)
+		if fresh[at(first)] && !fresh[at(then)] {
+			first, then = then, first
+		}
+		was := first["primary"] == true
+		maps.Copy(first, then)
+		if was && !primary { // who joins the primary value does not depose it
+			first["primary"] = true
+		}
+		fresh[at(first)] = fresh[at(then)]
+		out[i] = first
+	}
+	clear(list[len(out):])
+	return out
+}
+
+// identity is the same for two values that are the same: see sameValue.
+func identity(m map[string]any) string {
+	value, ok := m["value"]
+	if !ok {
+		return string(appendValue(nil, m))
+	}
+	return string(appendValue(appendValue(nil, value), m["type"]))
 }
 
 // slot says whether the terms of a filter name a place that a mapping fills
