@@ -357,9 +357,7 @@ func (r *bulkRun) send(op *bulkOp, method string, missing map[string]bool) {
 		return
 	}
 	op.status, op.location = re.status, re.location
-	if re.version > 0 {
-		op.etag = etag(re.version)
-	}
+	op.etag = re.tag
 	op.id = re.location[strings.LastIndexByte(re.location, '/')+1:]
 }
 

@@ -108,7 +108,7 @@ func (q *request) projection(k *kind) *projection {
 type reply struct {
 	status   int
 	location string
-	version  int64
+	tag      string // entity tag
 	body     []byte
 	stream   func(io.Writer) error // instead of body, for what may be large
 }
@@ -116,7 +116,7 @@ type reply struct {
 // answer is the reply that shows one resource.
 func (s *server) answer(q *request, status int, k *kind, r shown) (*reply, error) {
 	r.location = k.location(s.base, r.id)
-	out := &reply{status: status, version: r.version, location: r.location}
+	out := &reply{status: status, tag: k.tag(r), location: r.location}
 	p := q.projection(k)
 	if len(r.refs) > 200 {
 		out.stream = func(w io.Writer) error {
@@ -282,8 +282,8 @@ func (s *server) reply(w *response, r *http.Request, note *bridge.Exchange, re *
 	if re.location != "" {
 		w.set("Location", re.location)
 	}
-	if re.version > 0 {
-		w.set("Etag", etag(re.version))
+	if re.tag != "" {
+		w.set("Etag", re.tag)
 	}
 	note.Status = re.status
 	w.want = re.status

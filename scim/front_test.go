@@ -282,6 +282,44 @@ func TestPreconditions(t *testing.T) {
 	}
 }
 
+// RFC 7644 section 3.14, RFC 9110 section 13.1.2: 304 says that what was shown
+// is what would be shown now. A User's groups change without the User.
+func TestAnEntityTagStandsForTheGroupsShownWithAUser(t *testing.T) {
+	r := newRig(t)
+	id := r.user("ana")
+	path := "/Users/" + id
+	tag := r.do("GET", path, "").want(200).header.Get("Etag")
+	var group string
+	for _, step := range []struct {
+		name string
+		do   func()
+	}{
+		{"joins a group", func() { group = r.newGroup("G", id) }},
+		{"the group is renamed", func() {
+			r.do("PATCH", "/Groups/"+group, patch(`{"op":"replace","path":"displayName","value":"H"}`)).want(204)
+		}},
+		{"joins another", func() { r.newGroup("I", id) }},
+		{"the group goes", func() { r.do("DELETE", "/Groups/"+group, "").want(204) }},
+	} {
+		step.do()
+		g := r.do("GET", path, "", "If-None-Match", tag).want(200)
+		if tag = g.header.Get("Etag"); g.at("meta|version") != tag {
+			t.Errorf("%s: ETag is %s, meta.version %v", step.name, tag, g.at("meta|version"))
+		}
+		if g := r.do("GET", path, "", "If-None-Match", `W/"99", `+tag).want(304); g.header.Get("Etag") != tag {
+			t.Errorf("%s: 304 has the ETag %s, not %s", step.name, g.header.Get("Etag"), tag)
+		}
+		r.do("GET", "/Users?filter=id+eq+%22"+id+"%22", "").want(200).has("Resources|0|meta|version", tag)
+	}
+	// Where they are not shown they do not count.
+	plain := r.do("GET", path+"?excludedAttributes=groups", "").want(200).header.Get("Etag")
+	r.do("GET", path+"?attributes=userName", "", "If-None-Match", plain).want(304)
+	// Nor for a write, which cannot touch them.
+	r.newGroup("J", id)
+	r.do("PATCH", path, patch(`{"op":"replace","path":"title","value":"T"}`), "If-Match", tag).want(200)
+	r.do("PATCH", path, patch(`{"op":"replace","path":"title","value":"U"}`), "If-Match", tag).want(412)
+}
+
 // sinkhole is a Directory that takes memberships and keeps nothing.
 type sinkhole struct {
 	*memory

@@ -65,10 +65,11 @@ func (s *server) getGroup(q *request) (*reply, error) {
 	if err != nil {
 		return nil, translate(err, s.group, q.id)
 	}
-	if re, err := q.unmet(s.group, g.Version); re != nil || err != nil {
+	r := shownGroup(g, members)
+	if re, err := q.unmet(s.group, r); re != nil || err != nil {
 		return re, err
 	}
-	return s.answer(q, http.StatusOK, s.group, shownGroup(g, members))
+	return s.answer(q, http.StatusOK, s.group, r)
 }
 
 func (s *server) putGroup(q *request) (*reply, error) {
@@ -127,7 +128,7 @@ func (s *server) patchGroup(q *request) (*reply, error) {
 		return nil, err
 	}
 	if len(q.attributes) == 0 { // RFC 7644 section 3.5.2: 200 only when attributes asks for it
-		return &reply{status: http.StatusNoContent, version: g.Version, location: k.location(s.base, g.ID)}, nil
+		return &reply{status: http.StatusNoContent, tag: etag(g.Version), location: k.location(s.base, g.ID)}, nil
 	}
 	_, members := q.projection(k).shows(k.refs, nil)
 	if members {

@@ -157,7 +157,7 @@ func (k *kind) appendMeta(b []byte, r shown, subs map[*attribute]bool, base stri
 			}
 			b = appendString(b, r.location)
 		case "version":
-			b = appendString(b, etag(r.version))
+			b = appendString(b, k.tag(r))
 		default:
 			b = append(b, "null"...)
 		}

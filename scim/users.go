@@ -61,10 +61,11 @@ func (s *server) getUser(q *request) (*reply, error) {
 	if err != nil {
 		return nil, translate(err, s.user, q.id)
 	}
-	if re, err := q.unmet(s.user, u.Version); re != nil || err != nil {
+	r := storedUser(u, groups)
+	if re, err := q.unmet(s.user, r); re != nil || err != nil {
 		return re, err
 	}
-	return s.answer(q, http.StatusOK, s.user, storedUser(u, groups))
+	return s.answer(q, http.StatusOK, s.user, r)
 }
 
 func (s *server) putUser(q *request) (*reply, error) {
