@@ -226,18 +226,16 @@ func (o *operation) once(list []any, hit []map[string]any) []any {
 	if len(list) < 2 || len(hit) == 0 {
 		return list
 	}
-	fresh := make(map[uintptr]bool, len(hit))
-	at := func(m map[string]any) uintptr { return reflect.ValueOf(m).Pointer() }
-	for _, m := range hit {
-		fresh[at(m)] = true
+	fresh := func(m map[string]any) bool {
+		return slices.ContainsFunc(hit, func(h map[string]any) bool { return sameMap(h, m) })
 	}
 	value, _ := o.value.(map[string]any)
 	_, primary := value["primary"]
-	places := make(map[string]int, len(list))
+	places := make(map[identity]int, len(list))
 	out := list[:0]
 	for _, e := range list {
 		then, _ := e.(map[string]any)
-		key := identity(then)
+		key := identityOf(then)
 		i, twice := places[key]
 		if !twice {
 			places[key] = len(out)
@@ -245,7 +243,7 @@ func (o *operation) once(list []any, hit []map[string]any) []any {
 			continue
 		}
 		first, _ := out[i].(map[string]any)
-		if fresh[at(first)] && !fresh[at(then)] {
+		if fresh(first) && !fresh(then) {
 			first, then = then, first
 		}
 		was := first["primary"] == true
@@ -253,7 +251,7 @@ func (o *operation) once(list []any, hit []map[string]any) []any {
 		if was && !primary { // who joins the primary value does not depose it
 			first["primary"] = true
 		}
-		fresh[at(first)] = fresh[at(then)]
+		hit = append(hit, first)
 		out[i] = first
 	}
 	clear(list[len(out):])
@@ -261,12 +259,13 @@ func (o *operation) once(list []any, hit []map[string]any) []any {
 }
 
 // identity is the same for two values that are the same: see sameValue.
-func identity(m map[string]any) string {
-	value, ok := m["value"]
-	if !ok {
-		return string(appendValue(nil, m))
+type identity struct{ value, typ, whole any }
+
+func identityOf(m map[string]any) identity {
+	if value, ok := m["value"]; ok {
+		return identity{value: value, typ: m["type"]}
 	}
-	return string(appendValue(appendValue(nil, value), m["type"]))
+	return identity{whole: string(appendValue(nil, m))}
 }
 
 // slot says whether the terms of a filter name a place that a mapping fills

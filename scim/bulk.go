@@ -327,6 +327,10 @@ func (r *bulkRun) send(op *bulkOp, method string, missing map[string]bool) {
 		op.fail(newFault(http.StatusNotFound, "", "%s %s is not possible in a bulk request; use /Users, /Groups, or one of them with an id.", method, quote(op.path)))
 		return
 	}
+	if !possible(id) {
+		op.fail(newFault(http.StatusNotFound, "", "There is no resource with such an id."))
+		return
+	}
 	q := &request{ctx: r.q.ctx, call: r.q.call, id: id, note: r.q.note, ifMatch: op.version, unseen: true}
 	if method != http.MethodDelete {
 		data := op.data

@@ -31,6 +31,7 @@ func (q *request) touchRefs(refs []bridge.MemberRef) {
 		switch {
 		case len(q.note.PersonIDs) >= noteLimit:
 			return
+		case !possible(r.Value): // named in a filter; nobody has it
 		case r.Type == "Group":
 			if len(q.note.GroupIDs) < noteLimit {
 				q.note.GroupIDs = append(q.note.GroupIDs, r.Value)

@@ -212,7 +212,7 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request, path string, note
 		f := newFault(http.StatusMethodNotAllowed, "", "%s is not possible at %s; use %s.", cut(r.Method, 20), quote(path), allow)
 		f.allow = allow
 		return nil, f
-	case len(id) > 512 || strings.ContainsRune(id, 0):
+	case !possible(id):
 		return nil, newFault(http.StatusNotFound, "", "There is no resource with such an id.")
 	}
 	var err error

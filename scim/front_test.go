@@ -49,8 +49,16 @@ func TestPathsThatAreNotThereAre404AndSayWhatIs(t *testing.T) {
 		r.do("GET", p, "").refused(404, "", "base URL", testBase)
 	}
 	r.do("GET", "/Users/missing", "").refused(404, "", "missing")
-	r.do("GET", "/Users/"+strings.Repeat("x", 600), "").want(404)
-	r.do("GET", "/Users/a%00b", "").want(404)
+	for _, id := range []string{strings.Repeat("x", 600), "a%00b", "%ff%fe"} { // databases cannot be asked for these
+		for _, kind := range []string{"Users", "Groups"} {
+			r.do("GET", "/"+kind+"/"+id, "").refused(404, "", "such an id")
+			r.do("PATCH", "/"+kind+"/"+id, patch(`{"op":"replace","path":"displayName","value":"x"}`)).refused(404, "", "such an id")
+			g := r.do("POST", "/Bulk", bulkBody(`{"method":"DELETE","path":"/`+kind+`/`+id+`"}`)).want(200).has("Operations|0|status", "404")
+			if detail, _ := g.at("Operations|0|response|detail").(string); !strings.Contains(detail, "such an id") {
+				t.Errorf("bulk, %s %q: %s", kind, id, g.raw)
+			}
+		}
+	}
 	r.do("DELETE", "/Groups/missing", "").refused(404, "", "missing")
 	r.do("PATCH", "/Groups/missing", patch(`{"op":"add","path":"members","value":"x"}`)).refused(404, "", "missing")
 	r.do("GET", "/Schemas/urn:nosuch", "").refused(404, "", "urn:nosuch")

@@ -91,7 +91,7 @@ func parseRef(raw string) (bridge.MemberRef, error) {
 	if strings.TrimSpace(ref.Value) == "" {
 		return ref, badValue("members: a member without value; value is the id that this server gave the user or group.")
 	}
-	if len(ref.Value) > 512 {
+	if len(ref.Value) > maxID {
 		return ref, badValue("members: the value %s is too long to be an id.", quote(ref.Value))
 	}
 	return ref, nil

@@ -61,6 +61,7 @@ func TestPostAndPutRepairWhatIdPsSend(t *testing.T) {
 }
 
 func TestPostThatCannotBeRepairedIsRefusedByName(t *testing.T) {
+	long := strings.Repeat("x", 1025)
 	for _, c := range []struct{ name, path, body, scimType, names string }{
 		{"no userName", "/Users", `{"title":"T"}`, "invalidValue", "userName"},
 		{"empty userName", "/Users", `{"userName":""}`, "invalidValue", "userName"},
@@ -86,6 +87,11 @@ func TestPostThatCannotBeRepairedIsRefusedByName(t *testing.T) {
 		{"cut off", "/Users", `{"userName":"a`, "invalidSyntax", "JSON"},
 		{"too deep", "/Users", `{"userName":"a","x":` + strings.Repeat("[", 30) + strings.Repeat("]", 30) + `}`, "invalidSyntax", "24 levels"},
 		{"not UTF-8", "/Users", "{\"userName\":\"a\xff\"}", "invalidSyntax", "UTF-8"},
+		{"userName too long to be found by", "/Users", `{"userName":"` + long + `"}`, "invalidValue", "userName"},
+		{"displayName too long", "/Users", `{"userName":"a","displayName":"` + long + `"}`, "invalidValue", "displayName"},
+		{"externalId too long", "/Users", `{"userName":"a","externalId":"` + long + `"}`, "invalidValue", "externalId"},
+		{"e-mail too long", "/Users", `{"userName":"a","emails":[{"value":"` + long + `"}]}`, "invalidValue", "emails.value"},
+		{"name of a group too long", "/Groups", `{"displayName":"` + long + `"}`, "invalidValue", "displayName"},
 		{"no displayName", "/Groups", `{"members":[]}`, "invalidValue", "displayName"},
 		{"empty displayName", "/Groups", `{"displayName":""}`, "invalidValue", "displayName"},
 		{"member without value", "/Groups", `{"displayName":"g","members":[{"display":"x"}]}`, "invalidValue", "members"},

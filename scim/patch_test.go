@@ -141,6 +141,7 @@ func TestPatchThatCannotBeHonouredIsRefusedByNameAndChangesNothing(t *testing.T)
 		{"value without path not an object", patch(`{"op":"add","value":"x"}`), "invalidValue", "object"},
 		{"the second fails", patch(`{"op":"replace","path":"displayName","value":"CHANGED"},{"op":"replace","path":"nosuch","value":1}`), "invalidPath", "nosuch"},
 		{"the second fails while applied", patch(`{"op":"replace","path":"displayName","value":"CHANGED"},{"op":"replace","path":"ims[type ne \"x\"].value","value":"1"}`), "noTarget", "ims"},
+		{"too long to be found by", patch(`{"op":"replace","path":"emails[type eq \"work\"].value","value":"` + strings.Repeat("x", 1025) + `"}`), "invalidValue", "emails.value"},
 		{"two primaries at once", patch(`{"op":"replace","path":"emails.primary","value":true}`), "invalidValue", "primary"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

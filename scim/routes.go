@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 )
 
 // route is what a path and method lead to.
@@ -100,4 +101,13 @@ func (s *server) find(method, path string) (rt route, id, allow string, ok bool)
 		}
 	}
 	return rt, id, strings.Join(list, ", "), true
+}
+
+// maxID is how long an id may be; ours have 36 letters.
+const maxID = 512
+
+// possible says whether anything can have the id: PostgreSQL cannot even be
+// asked for a text with NUL, or that is not UTF-8.
+func possible(id string) bool {
+	return len(id) <= maxID && utf8.ValidString(id) && strings.IndexByte(id, 0) < 0
 }

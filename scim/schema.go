@@ -38,6 +38,7 @@ type attribute struct {
 	readOnly  bool
 	immutable bool
 	never     bool // returned: never
+	indexed   bool // found by an index of the directory: no longer than maxIndexed
 	subs      []*attribute
 	places    map[string]int // of subs
 	key       []byte         // `"name":`
@@ -165,6 +166,7 @@ func userKind() *kind {
 	k.about = "A person, as the identity provider has them."
 	k.unique = "userName"
 	k.refs = k.attr("groups")
+	k.attr("userName").indexed, k.attr("displayName").indexed, k.attr("emails").sub("value").indexed = true, true, true
 	return k
 }
 
@@ -178,6 +180,7 @@ func groupKind() *kind {
 	k.about = "A group of people and of other groups."
 	k.unique = "displayName, where no externalId tells two groups apart"
 	k.refs = k.attr("members")
+	k.attr("displayName").indexed = true
 	return k
 }
 
@@ -218,6 +221,7 @@ func newKind(name, endpoint string, core schema.Schema, exts ...schema.Schema) *
 		case "schemas":
 			k.schemas = a
 		case "externalId":
+			a.indexed = true
 			k.attrs = append(k.attrs, a)
 		}
 	}

@@ -192,6 +192,7 @@ func userOf(u bridge.User) bridge.User {
 		if u.DisplayName = text(name, "formatted"); u.DisplayName == "" {
 			u.DisplayName = strings.TrimSpace(text(name, "givenName") + " " + text(name, "familyName"))
 		}
+		u.DisplayName = cut(u.DisplayName, maxIndexed)
 	}
 	if active, given := a["active"].(bool); given {
 		u.Active = active
