@@ -104,3 +104,25 @@ type Alarm struct {
 	Reason Code   `json:"reason"`
 	Detail string `json:"detail"`
 }
+
+// PlanCounts are a plan at a glance: its report's counts, and its rows by what is
+// most pressing in each.
+type PlanCounts struct {
+	Rows     int             `json:"rows"`
+	Pressing map[Verdict]int `json:"pressing"`
+	Desired  DesiredCount    `json:"desired"`
+	Observed ObservedCount   `json:"observed"`
+	Leaving  LeavingCount    `json:"leaving"`
+	Assets   AssetCount      `json:"assets,omitzero"`
+}
+
+// Counts adds the plan up.
+func (p Plan) Counts() PlanCounts {
+	var r Report
+	pressing := map[Verdict]int{}
+	for _, row := range p.Rows {
+		r.count(row)
+		pressing[row.Pressing()]++
+	}
+	return PlanCounts{len(p.Rows), pressing, r.Desired, r.Observed, r.Leaving, r.Assets}
+}

@@ -156,15 +156,7 @@ func MakeReport(w World, p Plan) Report {
 		}
 	}
 	for _, row := range p.Rows {
-		if row.Action == Remove || row.Action == Cancel {
-			r.Leaving.Total++
-		}
-		r.countDesired(row)
-		r.countObserved(row)
-		r.countLeaving(row)
-		for _, s := range row.Assets {
-			r.Assets.take(s)
-		}
+		r.count(row)
 	}
 	for _, d := range w.Decisions {
 		if d.Kind == DecideGrant && d.Holds(w.Now) {
@@ -180,6 +172,18 @@ func MakeReport(w World, p Plan) Report {
 	r.PartnerReport = w.Partnership.Report()
 	r.Checks = r.checks(w, p)
 	return r
+}
+
+func (r *Report) count(row Row) {
+	if row.Action == Remove || row.Action == Cancel {
+		r.Leaving.Total++
+	}
+	r.countDesired(row)
+	r.countObserved(row)
+	r.countLeaving(row)
+	for _, s := range row.Assets {
+		r.Assets.take(s)
+	}
 }
 
 func (r *Report) countDesired(row Row) {

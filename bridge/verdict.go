@@ -1,6 +1,9 @@
 package bridge
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Verdict is what becomes of a row's action.
 type Verdict string
@@ -15,6 +18,23 @@ const (
 	Suppressed  Verdict = "suppressed"   // filtered out on purpose, and said so
 	Fine        Verdict = "fine"         // nothing to do
 )
+
+// Verdicts are all of them, what is most pressing first.
+var Verdicts = []Verdict{NeedsPerson, Held, Do, Waiting, Would, Suppressed, Fine}
+
+// Pressing is what becomes of a row: where its role is in order, the most
+// pressing of what becomes of its assets.
+func (r Row) Pressing() Verdict {
+	if r.Verdict != Fine {
+		return r.Verdict
+	}
+	for _, v := range Verdicts {
+		if slices.ContainsFunc(r.Assets, func(s AssetStep) bool { return s.Verdict == v }) {
+			return v
+		}
+	}
+	return r.Verdict
+}
 
 // judged is what the guards read of a row and of a step of its assets alike.
 type judged struct {

@@ -32,3 +32,18 @@ func (r countingRunner) exec(ctx context.Context, query string, args []any) (int
 	*r.n += n
 	return n, err
 }
+
+// Exec runs a statement.
+func (tx *Tx) Exec(ctx context.Context, query string) error {
+	_, err := tx.exec(ctx, query)
+	return err
+}
+
+// DownTo takes the schema back to a version of before.
+func (db *DB) DownTo(ctx context.Context, version int64) error {
+	p, err := db.provider()
+	if err == nil {
+		_, err = p.DownTo(ctx, version)
+	}
+	return err
+}

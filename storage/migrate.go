@@ -113,7 +113,8 @@ func (db *DB) provider() (*goose.Provider, error) {
 }
 
 // postgresFS shows the migrations as PostgreSQL takes them: text compares by
-// its bytes, as SQLite does it, whatever the locale of the database.
+// its bytes, as SQLite does it, whatever the locale of the database, and is no
+// document before it is taken for one.
 type postgresFS struct{ fs.FS }
 
 var textColumn = regexp.MustCompile(`\bTEXT\b`)
@@ -124,6 +125,7 @@ func (f postgresFS) ReadFile(name string) ([]byte, error) {
 		return nil, err
 	}
 	b = textColumn.ReplaceAll(b, []byte(`TEXT COLLATE "C"`))
+	b = bytes.ReplaceAll(b, []byte("doc ->>"), []byte("CAST(doc AS JSONB) ->>"))
 	return bytes.ReplaceAll(b, []byte(" WITHOUT ROWID"), nil), nil
 }
 

@@ -161,6 +161,18 @@ func (tx *Tx) OpenTasks(ctx context.Context, hubID string) ([]bridge.Task, error
 	return tx.tasksIn(ctx, hubID, openStates)
 }
 
+// CountOpenTasks counts the hub's tasks that are not ended, by their state.
+func (tx *Tx) CountOpenTasks(ctx context.Context, hubID string) (map[bridge.TaskState]int, error) {
+	counts := map[bridge.TaskState]int{}
+	_, err := collect(ctx, tx, func(row scanner) (n int, err error) {
+		var state bridge.TaskState
+		err = row.Scan(&state, &n)
+		counts[state] = n
+		return n, err
+	}, `SELECT state, count(*) FROM tasks WHERE hub_id = $1 AND state IN `+openStates+` GROUP BY state`, hubID)
+	return counts, named(err, "count tasks of hub %s", hubID)
+}
+
 // RunningTasks are those whose "about to" is written and whose outcome is not.
 // Whoever takes the lane settles them first, by reading.
 func (tx *Tx) RunningTasks(ctx context.Context, hubID string) ([]bridge.Task, error) {

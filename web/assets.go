@@ -1,7 +1,6 @@
 package web
 
 import (
-	"slices"
 	"strings"
 
 	"adbridge/bridge"
@@ -68,18 +67,4 @@ func accessLines(m bridge.Member) []accessLine {
 		out = append(out, line)
 	}
 	return out
-}
-
-// verdictOf is what becomes of a row: where its role is in order, the most
-// pressing of what becomes of its assets.
-func verdictOf(r bridge.Row) bridge.Verdict {
-	if r.Verdict != bridge.Fine {
-		return r.Verdict
-	}
-	for _, v := range verdicts {
-		if slices.ContainsFunc(r.Assets, func(s bridge.AssetStep) bool { return s.Verdict == v }) {
-			return v
-		}
-	}
-	return r.Verdict
 }

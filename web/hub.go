@@ -57,7 +57,6 @@ const notOnHub bridge.Standing = "not-on-hub"
 var (
 	standings = []bridge.Standing{bridge.StandOnboarded, bridge.StandGuest, bridge.StandUnmatched, bridge.StandDisputed,
 		bridge.StandExempt, bridge.StandProtected, bridge.StandPartner, notOnHub}
-	verdicts  = append(append([]bridge.Verdict{}, openVerdicts...), bridge.Fine)
 	presences = []bridge.Presence{bridge.Active, bridge.Invited, bridge.Declined, bridge.Expired}
 )
 
@@ -73,7 +72,7 @@ func (s *site) hub(ctx context.Context, tx *storage.Tx, r *http.Request) (page, 
 	if p.Standings, err = choices(standing, "everyone", standings, standingWord); err != nil {
 		return nil, err
 	}
-	if p.Verdicts, err = choices(verdict, "any", verdicts, func(v bridge.Verdict) string { return badgeOf(v).Word }); err != nil {
+	if p.Verdicts, err = choices(verdict, "any", bridge.Verdicts, func(v bridge.Verdict) string { return badgeOf(v).Word }); err != nil {
 		return nil, err
 	}
 	if p.Presences, err = choices(presence, "any", presences, func(v bridge.Presence) string { return string(v) }); err != nil {
@@ -87,28 +86,19 @@ func (s *site) hub(ctx context.Context, tx *storage.Tx, r *http.Request) (page, 
 		return nil, err
 	}
 	p.Partners = partners.Report()
-	rows, err := s.rowsOf(ctx, tx, head.Hub)
+	p.Filtered = p.Q != "" || standing+verdict+presence != ""
+	f := storage.RowFilter{Text: p.Q, Pressing: bridge.Verdict(verdict), Presence: bridge.Presence(presence)}
+	if stand := bridge.Standing(standing); standing != "" {
+		if stand == notOnHub {
+			stand = ""
+		}
+		f.Standing = &stand
+	}
+	rows, err := p.rows(ctx, tx, r, f)
 	if err != nil {
 		return nil, err
 	}
-	p.All, p.Filtered = len(rows), p.Q != "" || standing+verdict+presence != ""
-	var fit []bridge.Row
 	for _, row := range rows {
-		stand := row.Standing
-		if stand == "" {
-			stand = notOnHub
-		}
-		if (standing == "" || string(stand) == standing) && (verdict == "" || string(verdictOf(row)) == verdict) &&
-			(presence == "" || string(row.Presence) == presence) && containsFold(p.Q, row.Name, row.Email, row.PlatformID, row.MemberID, row.PersonID) {
-			fit = append(fit, row)
-		}
-	}
-	from, to, pager, err := pageOf(r, len(fit), rowsOnAPage)
-	if err != nil {
-		return nil, err
-	}
-	p.Pager = pager
-	for _, row := range fit[from:to] {
 		p.Rows = append(p.Rows, hubRow{row, head.Hub.Slug})
 	}
 	lane, err := tx.Lane(ctx, head.Hub.ID)
@@ -118,22 +108,35 @@ func (s *site) hub(ctx context.Context, tx *storage.Tx, r *http.Request) (page, 
 	return p, err
 }
 
-// rowsOf are the rows of the hub's plan; before the first plan, its members.
-func (s *site) rowsOf(ctx context.Context, tx *storage.Tx, h bridge.Hub) ([]bridge.Row, error) {
-	k, planned, err := s.plans.of(ctx, tx, h, true)
-	if err != nil || planned {
-		return k.plan.Rows, err
+// rows are a page of the hub's plan; before the first plan, of its members.
+func (p *hubPage) rows(ctx context.Context, tx *storage.Tx, r *http.Request, f storage.RowFilter) (rows []bridge.Row, err error) {
+	if p.Card.Planned {
+		if f.From, f.To, err = pageAsked(r, rowsOnAPage); err != nil {
+			return nil, err
+		}
+		p.All = p.Card.Sum.Rows
+		rows, fit, err := tx.PlanRows(ctx, p.Hub.ID, f)
+		if err == nil {
+			_, _, p.Pager, err = pageOf(r, fit, rowsOnAPage)
+		}
+		return rows, err
 	}
-	members, err := tx.Members(ctx, h.ID, false)
+	members, err := tx.Members(ctx, p.Hub.ID, false)
 	if err != nil {
 		return nil, err
 	}
-	rows := make([]bridge.Row, len(members))
-	for i, m := range members {
-		rows[i] = bridge.Row{MemberID: m.ID, PersonID: m.PersonID, PlatformID: m.PlatformID, Name: m.Name, Email: m.Email,
+	p.All = len(members)
+	for _, m := range members {
+		row := bridge.Row{MemberID: m.ID, PersonID: m.PersonID, PlatformID: m.PlatformID, Name: m.Name, Email: m.Email,
 			Observed: m.Role, Presence: m.Presence, Ownership: m.Ownership}
+		if f.Pressing == "" && (f.Standing == nil || *f.Standing == "") && (f.Presence == "" || row.Presence == f.Presence) &&
+			containsFold(f.Text, row.Name, row.Email, row.PlatformID, row.MemberID, row.PersonID) {
+			rows = append(rows, row)
+		}
 	}
-	return rows, nil
+	from, to, pager, err := pageOf(r, len(rows), rowsOnAPage)
+	p.Pager = pager
+	return rows[from:to], err
 }
 
 func standingWord(s bridge.Standing) string {

@@ -24,7 +24,7 @@ type hubCard struct {
 	Hub     bridge.Hub
 	State   stateOf
 	Planned bool
-	Sum     bridge.Report // counts of the current plan
+	Sum     bridge.PlanCounts // of the current plan
 	Bar     []segment
 	Calls   []verdictCount // what is to be done, or waits for someone
 	Alarms  []bridge.Alarm
@@ -90,9 +90,6 @@ type verdictCount struct {
 	Count   int
 }
 
-// openVerdicts are those of rows that are not fine, what is most pressing first.
-var openVerdicts = []bridge.Verdict{bridge.NeedsPerson, bridge.Held, bridge.Do, bridge.Waiting, bridge.Would, bridge.Suppressed}
-
 const hubsOnAPage = 50
 
 func (s *site) hubs(ctx context.Context, tx *storage.Tx, r *http.Request) (page, error) {
@@ -127,13 +124,13 @@ func (s *site) hubs(ctx context.Context, tx *storage.Tx, r *http.Request) (page,
 // card looks at one hub.
 func (s *site) card(ctx context.Context, tx *storage.Tx, h bridge.Hub) (hubCard, error) {
 	c := hubCard{Hub: h, State: hubState(h)}
-	k, planned, err := s.plans.of(ctx, tx, h, false)
-	if err != nil {
+	var err error
+	if c.Sum, c.Alarms, c.Planned, err = tx.CurrentCounts(ctx, h.ID); err != nil {
 		return c, err
 	}
-	c.Planned, c.Sum, c.Bar, c.Alarms = planned, k.sum, barOf(k.sum.Observed), k.plan.Alarms
-	for _, v := range openVerdicts {
-		if n := k.verdicts[v]; n > 0 {
+	c.Bar = barOf(c.Sum.Observed)
+	for _, v := range bridge.Verdicts {
+		if n := c.Sum.Pressing[v]; n > 0 && v != bridge.Fine {
 			c.Calls = append(c.Calls, verdictCount{v, n})
 		}
 	}
@@ -147,18 +144,15 @@ func (s *site) card(ctx context.Context, tx *storage.Tx, h bridge.Hub) (hubCard,
 	if any && !last.Complete && !last.EndedAt.IsZero() {
 		c.Broken = &last
 	}
-	open, err := tx.OpenTasks(ctx, h.ID)
-	if err != nil {
-		return c, err
-	}
-	for _, t := range open {
-		if t.State == bridge.TaskHeld {
-			c.Stuck++
+	open, err := tx.CountOpenTasks(ctx, h.ID)
+	for state, n := range open {
+		if state == bridge.TaskHeld {
+			c.Stuck += n
 		} else {
-			c.Tasks++
+			c.Tasks += n
 		}
 	}
-	return c, nil
+	return c, err
 }
 
 // Silent says that a source should have called by now.

@@ -16,16 +16,24 @@ type pager struct {
 	Total         int
 }
 
-// pageOf cuts a list whose length is known into pages.
-func pageOf(r *http.Request, total, size int) (from, to int, p pager, err error) {
+// pageAsked is which part of a list is asked for, however long the list is.
+func pageAsked(r *http.Request, size int) (from, to int, err error) {
 	n := 1
 	if v := r.FormValue("page"); v != "" {
 		if n, err = strconv.Atoi(v); err != nil || n < 1 || n > 1_000_000 {
-			return 0, 0, p, wrong(fmt.Sprintf("There is no page %q.", v), "Use a page number from 1 on.")
+			return 0, 0, wrong(fmt.Sprintf("There is no page %q.", v), "Use a page number from 1 on.")
 		}
 	}
-	from = min((n-1)*size, total)
-	to = min(from+size, total)
+	return (n - 1) * size, n * size, nil
+}
+
+// pageOf cuts a list whose length is known into pages.
+func pageOf(r *http.Request, total, size int) (from, to int, p pager, err error) {
+	if from, to, err = pageAsked(r, size); err != nil {
+		return 0, 0, p, err
+	}
+	n := to / size
+	from, to = min(from, total), min(to, total)
 	p = pager{Total: total, From: min(from+1, total), To: to}
 	if n > 1 {
 		p.Before = with(r, "page", strconv.Itoa(n-1))

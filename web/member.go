@@ -59,15 +59,12 @@ func (s *site) member(ctx context.Context, tx *storage.Tx, r *http.Request) (pag
 	for _, x := range m.Suggestions {
 		p.Suggestions = append(p.Suggestions, suggestion{x, known[x.PersonID]})
 	}
-	rows, err := s.rowsOf(ctx, tx, head.Hub)
+	rows, _, err := tx.PlanRows(ctx, head.Hub.ID, storage.RowFilter{MemberID: m.ID, To: 1})
 	if err != nil {
 		return nil, err
 	}
-	for _, row := range rows {
-		if row.MemberID == m.ID && row.Situation != "" {
-			p.Row = &row
-			break
-		}
+	if len(rows) > 0 && rows[0].Situation != "" {
+		p.Row = &rows[0]
 	}
 	tasks, err := tx.TasksShown(ctx, storage.TaskFilter{MemberID: m.ID, Limit: tasksBeside})
 	if err != nil {

@@ -68,10 +68,10 @@ func (s *site) report(ctx context.Context, tx *storage.Tx, r *http.Request) (pag
 	p.Full = p.Full || report.PartnerOf != "" // nothing is ever to be done with them, and they are what it is for
 	byVerdict := map[bridge.Verdict][]hubRow{}
 	for _, row := range report.Rows {
-		byVerdict[verdictOf(row)] = append(byVerdict[verdictOf(row)], hubRow{row, head.Hub.Slug})
+		byVerdict[row.Pressing()] = append(byVerdict[row.Pressing()], hubRow{row, head.Hub.Slug})
 	}
 	p.Fine = len(byVerdict[bridge.Fine])
-	for _, v := range verdicts {
+	for _, v := range bridge.Verdicts {
 		if len(byVerdict[v]) > 0 && (v != bridge.Fine || p.Full) {
 			p.Groups = append(p.Groups, rowGroup{v, byVerdict[v]})
 		}

@@ -29,7 +29,6 @@ type site struct {
 	Options
 	secure bool
 	looks  *looks
-	plans  planShelf
 }
 
 // New gives the handler of all pages, for the root of the server.

@@ -113,10 +113,11 @@ var aheadOf = 500
 
 // leaveAhead writes what is right by itself of a plan that changes much, a little
 // at a time, so that others write meanwhile: wishes for people for whom there was
-// none, and members that become ours. Each time the hub must not have moved; when
-// it has, what was written stays, and the next plan starts from it.
+// none, members that become ours, and rows, which nobody sees before the plan is
+// the hub's. Each time the hub must not have moved; when it has, what was written
+// stays, and the next plan starts from it.
 func (p Planner) leaveAhead(ctx context.Context, l *leaving) error {
-	for l.wishes.Fresh() > aheadOf || len(l.adopted) > aheadOf {
+	for l.wishes.Fresh() > aheadOf || len(l.adopted) > aheadOf || l.change.Rows() > aheadOf {
 		wishes, adopted := min(aheadOf, l.wishes.Fresh()), min(aheadOf, len(l.adopted))
 		err := p.DB.Write(ctx, func(tx *storage.Tx) error {
 			if _, err := unmoved(ctx, tx, l); err != nil {
@@ -125,12 +126,15 @@ func (p Planner) leaveAhead(ctx context.Context, l *leaving) error {
 			if err := tx.WriteFresh(ctx, l.wishes, wishes); err != nil {
 				return err
 			}
+			if err := tx.WriteRows(ctx, l.change, aheadOf); err != nil {
+				return err
+			}
 			return p.adopt(ctx, tx, l, l.adopted[:adopted])
 		})
 		if err != nil {
 			return err
 		}
-		l.wishes, l.adopted = l.wishes.Rest(wishes), l.adopted[adopted:]
+		l.wishes, l.adopted, l.change = l.wishes.Rest(wishes), l.adopted[adopted:], l.change.Rest(aheadOf)
 	}
 	return nil
 }
