@@ -86,12 +86,12 @@ func (p *planner) next(rows []Row) time.Time {
 		}
 	}
 	for _, r := range rows {
-		if r.Verdict == Waiting {
+		if r.Verdict == Waiting || r.Verdict == NeedsPerson {
 			soon(r.Until)
 		}
 	}
 	for _, s := range p.steps {
-		if s.Verdict == Waiting {
+		if s.Verdict == Waiting || s.Verdict == NeedsPerson {
 			soon(s.Until)
 		}
 	}

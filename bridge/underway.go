@@ -162,8 +162,8 @@ func (p *planner) heed(it *item, t *Task) {
 		if !platformCode(t.Reason) {
 			v = Held // one of our own guards refused right before the call
 		}
-		it.is(v, t.Reason, t.Detail)
-		it.TaskID = t.ID
+		it.is(v, t.Reason, t.refusal())
+		it.Until, it.TaskID = t.againAt(), t.ID
 	}
 }
 
@@ -184,19 +184,46 @@ func (p *planner) released(it *item, t *Task) bool {
 	return !platformCode(t.Reason) && p.w.Pull.StartedAt.After(t.EndedAt) || t.askAgain(p.w.Now)
 }
 
-// refusedFor is how long a platform's no to taking access away is left alone.
+// refusedFor is how long a platform's no is left alone.
 const refusedFor = 24 * time.Hour
 
-// askAgain says that taking access away was refused so long ago that it is asked
-// for once more: what was forbidden may be allowed by now, and if nobody has
-// looked, a leaver's access must not depend on it.
-func (t *Task) askAgain(now time.Time) bool {
+// againAt is when a change that the platform refused is asked for once more, zero
+// if a person has to release it. What was forbidden for now, or for a reason that
+// nobody documents, may be allowed by then; and taking access away is asked for
+// again whatever the no was: if nobody has looked, a leaver's access must not
+// depend on it.
+func (t *Task) againAt() time.Time {
 	takes := t.Action == Remove || t.Action == Cancel || t.Action == Unassign || (t.Action == SetRole || t.Action == SetInvite) && t.To == Collaborator
+	again := false
 	switch t.Reason {
-	case PlatformForbidden, PlatformRefused, PlatformUnexpected, PlatformLastAdmin:
-		return takes && !t.EndedAt.IsZero() && !now.Before(t.EndedAt.Add(refusedFor))
+	case PlatformForbidden, PlatformUnexpected:
+		again = true
+	case PlatformRefused, PlatformLastAdmin:
+		again = takes
 	}
-	return false
+	if !again || t.EndedAt.IsZero() {
+		return time.Time{}
+	}
+	return t.EndedAt.Add(refusedFor)
+}
+
+// askAgain says that a change was refused so long ago that it is asked for once more.
+func (t *Task) askAgain(now time.Time) bool {
+	at := t.againAt()
+	return !at.IsZero() && !now.Before(at)
+}
+
+// refusal is what the platform said of a change that it refused, and when the
+// change is asked for once more.
+func (t *Task) refusal() string {
+	at := t.againAt()
+	switch {
+	case at.IsZero():
+		return t.Detail
+	case t.Detail == "":
+		return "asked for again on " + stamp(at)
+	}
+	return t.Detail + "; asked for again on " + stamp(at)
 }
 
 func platformCode(c Code) bool { return len(c) > 9 && c[:9] == "platform." }

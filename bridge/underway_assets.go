@@ -124,11 +124,11 @@ func (p *planner) heedStep(s *step, t *Task) {
 		if !same || s.Verdict != Do || !sameRoles(t.Roles, s.To) || p.releasedStep(s, t) {
 			return
 		}
-		s.is(NeedsPerson, t.Reason, t.Detail)
+		s.is(NeedsPerson, t.Reason, t.refusal())
 		if !platformCode(t.Reason) {
 			s.Verdict = Held // one of our own guards refused right before the call
 		}
-		s.TaskID = t.ID
+		s.Until, s.TaskID = t.againAt(), t.ID
 	}
 }
 
