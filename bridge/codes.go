@@ -138,6 +138,7 @@ const (
 	TaskUnderWay     Code = "task.under-way"
 	TaskUnconfirmed  Code = "task.unconfirmed"
 	TaskAnswerLost   Code = "task.answer-lost"
+	TaskNotShown     Code = "task.not-shown"
 	TaskNotWanted    Code = "task.not-wanted"
 	TaskAlreadySo    Code = "task.already-so"
 )

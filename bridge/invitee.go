@@ -61,6 +61,9 @@ func (x Invitee) tell(s InvitationStatus) string {
 		if !s.ExpiresAt.IsZero() {
 			text += fmt.Sprintf(" It can be accepted until %s.", stamp(s.ExpiresAt))
 		}
+		if s.SeenAt.IsZero() {
+			text += fmt.Sprintf(" %s does not show the invitation so far: the e-mail may be late.", x.Hub.Platform.Word())
+		}
 		if s.Stale {
 			text += fmt.Sprintf(" It has waited for %d days: look into the spam folder too.", s.Days)
 		}

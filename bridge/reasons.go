@@ -169,6 +169,7 @@ var reasonTable = []Reason{
 	{TaskUnderWay, "a change of this member is on its way", Nobody, "wait for its outcome"},
 	{TaskUnconfirmed, "the platform accepted the change; no reading has shown it yet", Nobody, "the next reading settles it"},
 	{TaskAnswerLost, "the platform's answer to the invitation was lost, and the platform does not show the invitation so far, which may come late", Nobody, "nothing has to be done: it is looked for again at the time given, and sent again only if minutes later it is still not there"},
+	{TaskNotShown, "the platform said yes to the invitation and does not show it so far, which may come late", Nobody, "nothing has to be done, and the person need not wait for an e-mail yet: it is looked for again at the time given; if minutes later it is still not there it counts as not sent, and another goes out an hour after that"},
 	{TaskNotWanted, "the change is not wanted any more", Nobody, "nothing; a new plan is made"},
 	{TaskAlreadySo, "the platform shows already what the change would bring", Nobody, "nothing"},
 

@@ -236,6 +236,9 @@ func (p *planner) unconfirmed(it *item, t *Task, acts, same bool) {
 	read := !p.w.Pull.StartedAt.IsZero() && !p.w.Pull.StartedAt.Before(at)
 	young := p.w.Now.Before(at)
 	switch {
+	case t.Reason == TaskNotShown && it.Situation == SitPending && it.Reason == InvitePending:
+		it.is(Waiting, TaskNotShown, "sent on "+stamp(t.AboutToAt))
+		it.Until = t.NotBefore
 	case read:
 	case acts && (same || young):
 		it.is(Waiting, TaskUnconfirmed, string(t.Action)+" was accepted")

@@ -169,6 +169,9 @@ func (w Worker) confirm(ctx context.Context, b *batch) error {
 	return w.finish(ctx, b, func(ctx context.Context, tx *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
 		if read.shown {
 			t.State = bridge.Confirmed
+			if t.Reason == bridge.TaskNotShown {
+				t.Reason = "" // it is now
+			}
 			if err := w.record(ctx, tx, b, t, read.row); err != nil {
 				return "", nil, err
 			}
@@ -179,6 +182,7 @@ func (w Worker) confirm(ctx context.Context, b *batch) error {
 			if t.NotBefore = t.EffectBy().Add(3 * read.began.Sub(t.EffectBy())); t.NotBefore.After(proved) {
 				t.NotBefore = proved
 			}
+			t.Reason = bridge.TaskNotShown
 			return "", nil, nil
 		}
 		t.Reason = bridge.PlatformNotConfirmed
