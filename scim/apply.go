@@ -104,12 +104,20 @@ func (o *operation) apply(d *draft) error {
 	default:
 		m[t.sub.name] = clone(o.value)
 	}
+	o.empty(m)
 	if len(m) == 0 {
 		delete(holder, t.attr.name)
 	} else {
 		holder[t.attr.name] = m
 	}
 	return nil
+}
+
+// empty takes the parts out of a value that were sent as null.
+func (o *operation) empty(m map[string]any) {
+	for _, name := range o.unset {
+		delete(m, name)
+	}
 }
 
 // applyMulti changes the list of a complex multi-valued attribute, which is
@@ -143,7 +151,7 @@ func (o *operation) applyMulti(list []any) ([]any, error) {
 		for _, m := range hit {
 			delete(m, sub)
 		}
-		return o.once(slices.DeleteFunc(list, func(e any) bool { m, ok := e.(map[string]any); return ok && len(m) == 0 }), hit), nil
+		return o.once(slices.DeleteFunc(list, isEmpty), hit), nil
 	}
 
 	var changed map[string]any // the value that becomes primary if it says so
@@ -166,6 +174,8 @@ func (o *operation) applyMulti(list []any) ([]any, error) {
 				changed = m
 			}
 		}
+	case len(hit) == 0 && len(value) == 0 && len(o.unset) > 0: // nothing to take out
+		return list, nil
 	case len(hit) == 0: // Entra sends filtered paths for what was never set
 		m := map[string]any{}
 		if t.filter != nil {
@@ -199,9 +209,11 @@ func (o *operation) applyMulti(list []any) ([]any, error) {
 					}
 				}
 				maps.Copy(m, clone(o.value).(map[string]any))
+				o.empty(m)
 			}
 			changed = m
 		}
+		list = slices.DeleteFunc(list, isEmpty)
 	}
 	if len(list) > maxValues {
 		return nil, badValue("%s would have %d values; at most %d are kept.", t.attr.path(), len(list), maxValues)
@@ -225,6 +237,10 @@ func (o *operation) applyMulti(list []any) ([]any, error) {
 func (o *operation) once(list []any, hit []map[string]any) []any {
 	if len(list) < 2 || len(hit) == 0 {
 		return list
+	}
+	if s := o.target.sub; s != nil && s.name != "value" && s.name != "type" &&
+		!slices.ContainsFunc(hit, func(m map[string]any) bool { _, ok := m["value"]; return !ok }) {
+		return list // they are what they were
 	}
 	fresh := func(m map[string]any) bool {
 		return slices.ContainsFunc(hit, func(h map[string]any) bool { return sameMap(h, m) })
@@ -267,6 +283,8 @@ func identityOf(m map[string]any) identity {
 	}
 	return identity{whole: string(appendValue(nil, m))}
 }
+
+func isEmpty(e any) bool { m, ok := e.(map[string]any); return ok && len(m) == 0 }
 
 // slot says whether the terms of a filter name a place that a mapping fills
 // once there is something to put there, as Entra does: the primary value, or

@@ -2,6 +2,7 @@ package scim
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -19,10 +20,11 @@ type rawOp struct {
 type operation struct {
 	op     string
 	target target
-	value  any   // nil: unassign
-	only   []any // remove: these values and no others
-	noop   bool  // a password: accepted, not kept
-	strict bool  // replace what a filter does not find only where an IdP may mean to create it
+	value  any      // nil: unassign
+	unset  []string // parts of a complex value that were sent as null
+	only   []any    // remove: these values and no others
+	noop   bool     // a password: accepted, not kept
+	strict bool     // replace what a filter does not find only where an IdP may mean to create it
 }
 
 // maxRawOps bounds the operations of one PATCH: some IdPs send one for each member.
@@ -220,14 +222,20 @@ func (k *kind) operation(op, path, raw string, hasValue bool, l Limits) (operati
 	case t.sub != nil:
 		o.value, err = t.sub.coerce(v, t.sub.path())
 	case t.filter != nil:
+		o.unset = t.attr.nulls(unwrap(v))
 		o.value, err = t.attr.coerceOne(unwrap(v), t.attr.path())
 	default:
+		if !t.attr.multi {
+			o.unset = t.attr.nulls(unwrap(v))
+		}
 		o.value, err = t.attr.coerce(v, t.attr.path())
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return o, err
-	}
-	if o.value == nil {
+	case o.value == nil && len(o.unset) > 0 && !slices.Contains(o.unset, "value"): // the rest stays
+		o.value = map[string]any{}
+	case o.value == nil:
 		o.op = "remove"
 	}
 	return o, k.unassignable(t, o.value)
@@ -253,6 +261,19 @@ func (k *kind) unassignable(t target, v any) error {
 		return badValue("%s is required and must not be empty.", t.attr.name)
 	}
 	return nil
+}
+
+// nulls are the parts of a complex value that are null: they are to be
+// unassigned (RFC 7643 section 2.5), and no others.
+func (a *attribute) nulls(v any) []string {
+	m, _ := v.(map[string]any)
+	var out []string
+	for key, e := range m {
+		if s := a.sub(key); e == nil && s != nil && !s.readOnly {
+			out = append(out, s.name)
+		}
+	}
+	return out
 }
 
 // valuesToRemove reads the value of {"op":"remove","path":"emails","value":…}.
