@@ -74,7 +74,11 @@ func (tx *Tx) addMembers(ctx context.Context, groupID string, refs []bridge.Memb
 }
 
 func (tx *Tx) addChunk(ctx context.Context, groupID string, refs []bridge.MemberRef) ([]bridge.MemberRef, error) {
-	if err := tx.checkCycle(ctx, groupID, refs); err != nil {
+	nested, err := tx.checkCycle(ctx, groupID, refs)
+	if err != nil {
+		return nil, err
+	}
+	if refs, err = tx.asTheyAre(ctx, refs, nested); err != nil {
 		return nil, err
 	}
 	if len(refs) == 1 { // most requests
@@ -131,6 +135,39 @@ func (tx *Tx) describeMembers(ctx context.Context, groupID string, refs []bridge
 		FROM `+tx.d.refs("$2")+` r WHERE memberships.group_id = $1 AND memberships.value = r.value
 		AND ((r.kind <> '' AND r.kind <> memberships.kind) OR (r.display <> '' AND r.display <> memberships.display))`, groupID, rows)
 	return err
+}
+
+// asTheyAre corrects what the IdP says a member is, where the member is known to
+// be something else: a person under type Group would have no access, and the
+// people of a group under type User none either. nested are the groups of refs.
+func (tx *Tx) asTheyAre(ctx context.Context, refs []bridge.MemberRef, nested []string) ([]bridge.MemberRef, error) {
+	var doubtful []string
+	wrong := false
+	for _, r := range refs {
+		switch isGroup := slices.Contains(nested, r.Value); {
+		case r.Type == "Group" && !isGroup:
+			doubtful = append(doubtful, r.Value)
+		case r.Type == "User" && isGroup:
+			wrong = true
+		}
+	}
+	if len(doubtful) == 0 && !wrong {
+		return refs, nil
+	}
+	people, err := collectIn(ctx, tx, scanText, `SELECT id FROM users WHERE id IN %s`, doubtful)
+	if err != nil {
+		return nil, err
+	}
+	refs = slices.Clone(refs)
+	for i, r := range refs {
+		switch {
+		case r.Type == "User" && slices.Contains(nested, r.Value):
+			refs[i].Type = "Group"
+		case r.Type == "Group" && slices.Contains(people, r.Value):
+			refs[i].Type = "User"
+		}
+	}
+	return refs, nil
 }
 
 // refRows is the parameter of dialect.refs: a JSON array of [value, type, display].
@@ -200,9 +237,8 @@ func values(refs []bridge.MemberRef) []string {
 	return out
 }
 
-// checkCycle refuses members that contain the group.
-func (tx *Tx) checkCycle(ctx context.Context, groupID string, refs []bridge.MemberRef) error {
-	var nested []string
+// checkCycle refuses members that contain the group. It gives those that are groups.
+func (tx *Tx) checkCycle(ctx context.Context, groupID string, refs []bridge.MemberRef) (nested []string, err error) {
 	if len(refs) == 1 {
 		var one int
 		err := tx.row(ctx, `SELECT 1 FROM groups WHERE id = $1`, refs[0].Value).Scan(&one)
@@ -210,32 +246,31 @@ func (tx *Tx) checkCycle(ctx context.Context, groupID string, refs []bridge.Memb
 		case err == nil:
 			nested = []string{refs[0].Value}
 		case !errors.Is(err, sql.ErrNoRows):
-			return err
+			return nil, err
 		}
 	} else {
-		var err error
 		if nested, err = collectIn(ctx, tx, scanText, `SELECT id FROM groups WHERE id IN %s`, values(refs)); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if len(nested) == 0 {
-		return nil
+		return nil, nil
 	}
 	// Two transactions that each see no cycle could close one together: both
 	// write this row, so that PostgreSQL lets only one of them commit.
 	if _, err := tx.exec(ctx, `UPDATE sources SET nestings = nestings + 1 WHERE id = (SELECT source_id FROM groups WHERE id = $1)`, groupID); err != nil {
-		return err
+		return nil, err
 	}
 	above, err := tx.Ancestors(ctx, groupID)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, id := range nested {
 		if slices.Contains(above, id) {
-			return fmt.Errorf("member %s: %w", id, bridge.ErrCycle)
+			return nil, fmt.Errorf("member %s: %w", id, bridge.ErrCycle)
 		}
 	}
-	return nil
+	return nested, nil
 }
 
 // MembersOf walks a group's members in the order of their ids, a page at a time.
