@@ -70,6 +70,9 @@ func (p *parser) compare(t target, op bridge.ExprOp, v value, inside bool) (*bri
 // asSent compares with the displayName that the identity provider sent: the
 // directory finds people who have none by their name, which no answer shows.
 func asSent(e *bridge.Expr) *bridge.Expr {
+	if e.Value == "" { // is present in nobody, but may have been sent
+		return e
+	}
 	present := *e
 	present.Op, present.Value = bridge.OpPr, nil
 	if e.Op != bridge.OpNe {

@@ -331,10 +331,13 @@ func (p *parser) value() (value, error) {
 		r := jsonReader{s: p.s, i: p.i}
 		s, err := r.str()
 		if err != nil {
-			return value{}, p.fail("the value in quotes is not a JSON string")
+			return value{}, p.fail("the value in quotes is not a JSON string, or has the character U+0000, which nothing has")
 		}
 		p.i = r.i
 		return value{text: s, quoted: true}, nil
+	}
+	if p.s[p.i] == '\'' { // it would be taken for a part of the value, and nothing found
+		return value{}, p.fail(`a value stands in double quotes, as in userName eq "ana"`)
 	}
 	start := p.i
 	for p.i < len(p.s) && p.s[p.i] != ' ' && p.s[p.i] != ')' && p.s[p.i] != ']' && p.s[p.i] != '(' && p.s[p.i] != '"' {

@@ -188,7 +188,7 @@ func (c *compiler) expr(e *bridge.Expr) (string, error) {
 	if e.Op == bridge.OpValuePath || e.Multi {
 		return c.ofElements(e)
 	}
-	if l, ok := c.t.columnOf(e.Path); ok && !(l.standIn && e.Op == bridge.OpPr) {
+	if l, ok := c.t.columnOf(e.Path); ok && !(l.standIn && (e.Op == bridge.OpPr || e.Value == "")) {
 		return c.compare(l, e)
 	}
 	l, err := c.node(c.t.alias+".attributes", documentPath(e)...)

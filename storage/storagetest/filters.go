@@ -337,6 +337,7 @@ func testNamesThatStandIn(t *testing.T, open func(*testing.T) *storage.DB) {
 	})
 	sent := User(t, db, src.ID, "sent", map[string]any{"displayName": "Zoe Adam"})
 	none := User(t, db, src.ID, "none", nil)
+	empty := User(t, db, src.ID, "sent empty", map[string]any{"displayName": ""})
 	for _, c := range []struct {
 		name  string
 		query bridge.Query
@@ -345,8 +346,10 @@ func testNamesThatStandIn(t *testing.T, open func(*testing.T) *storage.DB) {
 		{"by the name", bridge.Query{Filter: text(bridge.OpSw, "displayName", "", "bea")}, []string{called.ID}},
 		{"pr", bridge.Query{Filter: pr("displayName", "")}, []string{sent.ID}},
 		{"by the name and pr", bridge.Query{Filter: and(text(bridge.OpSw, "displayName", "", "bea"), pr("displayName", ""))}, nil},
-		{"sorted", bridge.Query{SortBy: "displayName"}, []string{sent.ID, called.ID, none.ID}},
-		{"sorted, descending", bridge.Query{SortBy: "displayName", Descending: true}, []string{none.ID, called.ID, sent.ID}},
+		{"sent empty", bridge.Query{Filter: text(bridge.OpEq, "displayName", "", "")}, []string{empty.ID}},
+		{"begins with nothing", bridge.Query{Filter: text(bridge.OpSw, "displayName", "", "")}, []string{sent.ID, empty.ID}},
+		{"sorted", bridge.Query{SortBy: "displayName"}, []string{sent.ID, called.ID, none.ID, empty.ID}},
+		{"sorted, descending", bridge.Query{SortBy: "displayName", Descending: true}, []string{empty.ID, none.ID, called.ID, sent.ID}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var got []string
