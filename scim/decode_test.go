@@ -114,11 +114,14 @@ func FuzzPath(f *testing.F) {
 }
 
 // FuzzPatch sends any body to a user and a group: it is carried out or refused,
-// never a fault of ours, and refused means unchanged.
+// never a fault of ours, refused means unchanged, and what is carried out leaves
+// at most one primary value and no type and value twice (RFC 7643 section 2.4).
 func FuzzPatch(f *testing.F) {
 	f.Add(patch(`{"op":"replace","path":"emails[type eq \"work\"].value","value":"x"}`))
 	f.Add(patch(`{"op":"add","value":{"name.givenName":"x","` + enterpriseURN + `":{"manager":[{"value":"m"}]}}}`))
 	f.Add(patch(`{"op":"remove","path":"members","value":[{"value":"a"}]},{"op":"replace","path":"members[value eq \"a\"]","value":{"value":"b"}}`))
+	f.Add(patch(`{"op":"replace","path":"emails[type eq \"home\"]","value":{"type":"work","value":"ana@work","primary":true}},{"op":"add","path":"emails.display","value":"d"}`))
+	f.Add(patch(`{"op":"remove","path":"emails.type"},{"op":"add","path":"emails[value eq \"x\"]","value":{"primary":null}},{"op":"replace","path":"name","value":{"familyName":null}}`))
 	f.Add(patch(`{"op":"remove","path":"emails","value":[{"type":"work"}]},{"op":"add","path":"roles[primary eq \"True\"].display","value":"D"}`))
 	r := newRig(f)
 	f.Fuzz(func(t *testing.T, body string) {
@@ -140,6 +143,23 @@ func FuzzPatch(f *testing.F) {
 				t.Fatalf("refused, but changed:\n%s\n%s", before, after.raw)
 			case got.status == 200 && after.at("userName") == nil:
 				t.Fatalf("the user lost its name: %s", after.raw)
+			}
+			for name, v := range after.body {
+				values, _ := v.([]any)
+				primaries, seen := 0, map[identity]bool{}
+				for _, e := range values {
+					m, ok := e.(map[string]any)
+					if !ok {
+						continue
+					}
+					if m["primary"] == true {
+						primaries++
+					}
+					if len(m) == 0 || seen[identityOf(m)] || primaries > 1 {
+						t.Fatalf("%s has two primary values, one twice, or an empty one: %s", name, after.raw)
+					}
+					seen[identityOf(m)] = true
+				}
 			}
 		}
 	})
