@@ -2,8 +2,10 @@ package reconcile
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
-	"iter"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -13,104 +15,140 @@ import (
 
 	"adbridge/bridge"
 	"adbridge/connectors"
+	"adbridge/connectors/tiktok"
+	"adbridge/connectors/tiktok/tiktoksim"
 	"adbridge/storage"
 	"adbridge/storage/storagetest"
 )
 
-// masking is a platform that shows masked addresses and can search by full ones.
-type masking struct {
-	connectors.Connector
-	seen  []bridge.Seen
-	is    map[string]string // platform id → the address behind the mask
-	fail  error
-	asked []string
+const (
+	center  = "7012345678901234567"
+	unknown = "6816184256936150900"
+)
+
+// masked is a hub on a Business Center of the simulator's, which shows masked
+// addresses and searches by full ones. Somebody is on it whom no rule reaches.
+type masked struct {
+	*tiktoksim.Sim
+	t       *testing.T
+	db      *storage.DB
+	hub     bridge.Hub
+	lease   storage.Lease
+	puller  Puller
+	planner Planner
+	now     time.Time
+	ids     map[string]string // of people, by userName
+	cut     bool              // no answer to a search arrives
 }
 
-func (m *masking) Members(context.Context, func(int)) iter.Seq2[bridge.Seen, error] {
-	return func(yield func(bridge.Seen, error) bool) {
-		for _, s := range m.seen {
-			if !yield(s, nil) {
-				return
-			}
-		}
+// RoundTrip is the way to the platform.
+func (m *masked) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err == nil && m.cut && strings.Contains(r.URL.Query().Get("filtering"), "keyword") {
+		resp.Body.Close()
+		return nil, errors.New("connection reset")
 	}
+	return resp, err
 }
 
-func (m *masking) Confirms(_ context.Context, id, email string) (bool, error) {
-	m.asked = append(m.asked, email)
-	return m.is[id] == email, m.fail
-}
-
-// maskedHub is a hub on which somebody is whom no rule reaches, in a directory
+// maskedHub is that hub with a member of an address and a name, in a directory
 // with the people given, by userName and displayName.
-func maskedHub(t *testing.T, platform *masking, people map[string]string) (pull func(after time.Duration) bridge.Member, person func(string) string) {
+func maskedHub(t *testing.T, address, name string, people map[string]string) *masked {
 	t.Helper()
 	ctx := t.Context()
-	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
-	db := storagetest.Open(t, storagetest.SQLite(t), func(o *storage.Options) { o.Now = func() time.Time { return now } })
-	source := storagetest.Source(t, db, "okta")
-	ids := map[string]string{}
+	m := &masked{t: t, now: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC), ids: map[string]string{}}
+	clock := func() time.Time { return m.now }
+	m.Sim = tiktoksim.New(tiktoksim.Options{Now: clock, QPS: -1, QPM: -1, QPD: -1, World: tiktoksim.World{
+		Apps:   []tiktoksim.App{{AppID: "7000000000000000001", Secret: "app secret"}},
+		Tokens: []tiktoksim.Token{{Token: "token of oak", AppID: "7000000000000000001", User: "6816184256936150022"}},
+		BusinessCenters: []tiktoksim.BusinessCenter{{BCID: center, Name: "Oak", Members: []tiktoksim.Member{
+			{UserID: "6816184256936150022", Email: "bridge@example.org", Name: "Bridge", Role: "ADMIN"}, {UserID: unknown, Email: address, Name: name},
+		}}},
+	}})
+	srv := httptest.NewServer(m.Sim)
+	t.Cleanup(srv.Close)
+	m.db = storagetest.Open(t, storagetest.MigratedSQLite(t), func(o *storage.Options) { o.Now = clock })
+	source := storagetest.Source(t, m.db, "okta")
 	for userName, name := range people {
-		ids[userName] = storagetest.User(t, db, source.ID, userName, map[string]any{"displayName": name, "emails": storagetest.Emails(userName)}).ID
+		m.ids[userName] = storagetest.User(t, m.db, source.ID, userName, map[string]any{"displayName": name, "emails": storagetest.Emails(userName)}).ID
 	}
-	hub, err := AddHub(ctx, db, bridge.Hub{Slug: "oak", Platform: bridge.TikTok, BusinessID: "71"}, storage.Credentials{Token: bridge.NewSecret("x")}, connectors.Connection{BusinessID: "71"}, "test")
+	var err error
+	m.hub, err = AddHub(ctx, m.db, bridge.Hub{Slug: "oak", Platform: bridge.TikTok, BusinessID: center}, storage.Credentials{Token: bridge.NewSecret("x")}, connectors.Connection{BusinessID: center}, "test")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var lease storage.Lease
-	storagetest.Write(t, db, func(ctx context.Context, tx *storage.Tx) (err error) {
-		lease, _, err = tx.AcquireLane(ctx, hub.ID, "test", 1000*time.Hour)
+	storagetest.Write(t, m.db, func(ctx context.Context, tx *storage.Tx) (err error) {
+		m.lease, _, err = tx.AcquireLane(ctx, m.hub.ID, "test", 1000*time.Hour)
 		return err
 	})
-	puller := Puller{DB: db, Traits: func(bridge.Platform) bridge.Traits { return bridge.Traits{Platform: bridge.TikTok, MaskedEmails: true} }, Log: zerolog.Nop(), Searched: &Searched{},
-		Dial: func(context.Context, string, func(connectors.Call)) (connectors.Connector, error) {
-			return platform, nil
+	m.puller = Puller{DB: m.db, Traits: func(bridge.Platform) bridge.Traits { return tiktok.Traits() }, Log: zerolog.Nop(), Searched: &Searched{},
+		Dial: func(_ context.Context, _ string, hear func(connectors.Call)) (connectors.Connector, error) {
+			return tiktok.Open(connectors.Config{BusinessID: center, APIURL: srv.URL, Token: bridge.NewSecret("token of oak"), AppID: "7000000000000000001", AppSecret: bridge.NewSecret("app secret"),
+				Transport: m, Now: clock, OnCall: hear, Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }})
 		}}
-	planner := Planner{DB: db, Traits: puller.Traits, Log: zerolog.Nop()}
-	return func(after time.Duration) (m bridge.Member) {
-		t.Helper()
-		now, platform.asked = now.Add(after), nil
-		l, err := puller.List(ctx, lease)
-		if err == nil && l.Err == nil {
-			err = puller.Take(ctx, lease, l)
-		}
-		if err == nil {
-			_, _, err = planner.Plan(ctx, lease)
-		}
-		if err != nil || l.Err != nil {
-			t.Fatal(err, l.Err)
-		}
-		storagetest.Read(t, db, func(ctx context.Context, tx *storage.Tx) error {
-			all, err := tx.Members(ctx, hub.ID, false)
-			if len(all) > 0 {
-				m = all[0]
-			}
-			return err
-		})
-		return m
-	}, func(userName string) string { return ids[userName] }
+	m.planner = Planner{DB: m.db, Traits: m.puller.Traits, Log: zerolog.Nop()}
+	return m
 }
 
-func onHub(role bridge.Role, name string) []bridge.Seen {
-	return []bridge.Seen{{Kind: bridge.Human, Presence: bridge.Active, PlatformID: "900", Email: "d**a@corp.example", Masked: true, Name: name, Role: role}}
+// pull reads the hub whole some time later, and says what is known then of the
+// member whom no rule reaches.
+func (m *masked) pull(after time.Duration) (known bridge.Member) {
+	m.t.Helper()
+	ctx := m.t.Context()
+	m.now = m.now.Add(after)
+	m.ResetRequests()
+	l, err := m.puller.List(ctx, m.lease)
+	if err == nil && l.Err == nil {
+		err = m.puller.Take(ctx, m.lease, l)
+	}
+	if err == nil {
+		_, _, err = m.planner.Plan(ctx, m.lease)
+	}
+	if err != nil || l.Err != nil {
+		m.t.Fatal(err, l.Err)
+	}
+	storagetest.Read(m.t, m.db, func(ctx context.Context, tx *storage.Tx) error {
+		all, err := tx.Members(ctx, m.hub.ID, false)
+		for _, one := range all {
+			if one.PlatformID == unknown {
+				known = one
+			}
+		}
+		return err
+	})
+	return known
+}
+
+// asked is what the platform's search was asked for in the last pull.
+func (m *masked) asked() (words []string) {
+	for _, r := range m.Requests() {
+		var f struct {
+			Keyword string `json:"keyword"`
+		}
+		if text, _ := r.Params["filtering"].(string); text != "" && json.Unmarshal([]byte(text), &f) == nil && f.Keyword != "" {
+			words = append(words, f.Keyword)
+		}
+	}
+	return slices.Compact(words) // what got no answer is asked again
 }
 
 // TestSomebodyWhomNoRuleReachesIsSuggested: by a mask, and by the name, in the
 // whole directory; a mask and the name together are who it is.
 func TestSomebodyWhomNoRuleReachesIsSuggested(t *testing.T) {
+	t.Parallel()
 	people := map[string]string{"dana@corp.example": "Dana Roth", "other@elsewhere.example": "Dora Klein", "eva@corp.example": "Eva"}
-	pull, person := maskedHub(t, &masking{seen: onHub(bridge.Collaborator, "")}, people)
-	m := pull(0)
-	if m.PersonID != "" || len(m.Suggestions) != 1 || m.Suggestions[0].PersonID != person("dana@corp.example") || !strings.Contains(m.Suggestions[0].Why, "and nobody else's") {
+	hub := maskedHub(t, "dola@corp.example", "", people)
+	m := hub.pull(0)
+	if m.PersonID != "" || len(m.Suggestions) != 1 || m.Suggestions[0].PersonID != hub.ids["dana@corp.example"] || !strings.Contains(m.Suggestions[0].Why, "and nobody else's") {
 		t.Errorf("by the mask: bound to %q, %+v", m.PersonID, m.Suggestions)
 	}
-	pull, person = maskedHub(t, &masking{seen: onHub(bridge.Collaborator, "KLEIN Dora")}, map[string]string{"other@elsewhere.example": "Klein Dora", "eva@corp.example": "Eva"})
-	m = pull(0)
-	if m.PersonID != "" || len(m.Suggestions) != 1 || m.Suggestions[0].PersonID != person("other@elsewhere.example") {
+	hub = maskedHub(t, "dola@corp.example", "KLEIN Dora", map[string]string{"other@elsewhere.example": "Klein Dora", "eva@corp.example": "Eva"})
+	m = hub.pull(0)
+	if m.PersonID != "" || len(m.Suggestions) != 1 || m.Suggestions[0].PersonID != hub.ids["other@elsewhere.example"] {
 		t.Errorf("by the name: bound to %q, %+v", m.PersonID, m.Suggestions)
 	}
-	pull, person = maskedHub(t, &masking{seen: onHub(bridge.Collaborator, "Dana Roth")}, people)
-	if m = pull(0); m.PersonID != person("dana@corp.example") || m.Ownership != bridge.Foreign {
+	hub = maskedHub(t, "dana@corp.example", "Dana Roth", people)
+	if m = hub.pull(0); m.PersonID != hub.ids["dana@corp.example"] || m.Ownership != bridge.Foreign {
 		t.Errorf("by both: bound to %q, %s", m.PersonID, m.Ownership)
 	}
 }
@@ -118,32 +156,35 @@ func TestSomebodyWhomNoRuleReachesIsSuggested(t *testing.T) {
 // TestThePlatformIsAskedOnceADay: about the few whom a mask fits, in the pull
 // after the one that found them, and not again before a day has passed.
 func TestThePlatformIsAskedOnceADay(t *testing.T) {
-	platform := &masking{seen: onHub(bridge.Collaborator, ""), is: map[string]string{}}
-	pull, person := maskedHub(t, platform, map[string]string{"dana@corp.example": "Dana", "eva@corp.example": "Eva"})
+	t.Parallel()
+	hub := maskedHub(t, "dola@corp.example", "", map[string]string{"dana@corp.example": "Dana", "eva@corp.example": "Eva"})
 	for i, step := range []struct {
 		after time.Duration
 		asked []string
 	}{{0, nil}, {time.Hour, []string{"dana@corp.example"}}, {time.Hour, nil}, {22 * time.Hour, nil}, {time.Hour, []string{"dana@corp.example"}}} {
-		if m := pull(step.after); m.PersonID != "" || !slices.Equal(platform.asked, step.asked) {
-			t.Errorf("pull %d: bound to %q, asked for %v, want %v", i+1, m.PersonID, platform.asked, step.asked)
+		if m := hub.pull(step.after); m.PersonID != "" || !slices.Equal(hub.asked(), step.asked) {
+			t.Errorf("pull %d: bound to %q, asked for %v, want %v", i+1, m.PersonID, hub.asked(), step.asked)
 		}
 	}
-	platform.is["900"] = "dana@corp.example"
-	m := pull(25 * time.Hour)
-	if m.PersonID != person("dana@corp.example") || m.Match == nil || !strings.Contains(m.Match.Evidence, "the platform's search") {
+	if err := hub.SetEmail(unknown, "dana@corp.example"); err != nil { // under the same mask
+		t.Fatal(err)
+	}
+	m := hub.pull(25 * time.Hour)
+	if m.PersonID != hub.ids["dana@corp.example"] || m.Match == nil || !strings.Contains(m.Match.Evidence, "the platform's search") {
 		t.Errorf("confirmed: bound to %q by %+v", m.PersonID, m.Match)
 	}
-	if m = pull(25 * time.Hour); m.PersonID == "" || platform.asked != nil {
-		t.Errorf("known: bound to %q, asked for %v", m.PersonID, platform.asked)
+	if m = hub.pull(25 * time.Hour); m.PersonID == "" || hub.asked() != nil {
+		t.Errorf("known: bound to %q, asked for %v", m.PersonID, hub.asked())
 	}
 }
 
 // TestASearchThatFailsLeavesThePullWhole: it was no part of the reading.
 func TestASearchThatFailsLeavesThePullWhole(t *testing.T) {
-	platform := &masking{seen: onHub(bridge.Collaborator, ""), fail: errors.New("no")}
-	pull, _ := maskedHub(t, platform, map[string]string{"dana@corp.example": "Dana"})
-	pull(0)
-	if m := pull(time.Hour); m.ID == "" || m.PersonID != "" || len(platform.asked) != 1 {
-		t.Errorf("%+v, asked for %v", m, platform.asked)
+	t.Parallel()
+	hub := maskedHub(t, "dana@corp.example", "", map[string]string{"dana@corp.example": "Dana"})
+	hub.cut = true
+	hub.pull(0)
+	if m := hub.pull(time.Hour); m.ID == "" || m.PersonID != "" || len(hub.asked()) != 1 {
+		t.Errorf("%+v, asked for %v", m, hub.asked())
 	}
 }
