@@ -147,10 +147,13 @@ type Config struct {
 	Budget     *Budget           // shared by all hubs of one platform app; nil: none
 	// Own is what the platform limits of this business alone, without windows:
 	// paused when the platform says so. nil: none.
-	Own     *Budget
-	OnCall  func(Call)       // nil: nobody listens
-	Now     func() time.Time // nil: time.Now
-	Timeout time.Duration    // of one exchange; 0: 30 s
+	Own    *Budget
+	OnCall func(Call) // nil: nobody listens
+	// BeforeWrite is asked right before each request that is to change something
+	// leaves; none leaves that gets an error. nil: nobody is asked.
+	BeforeWrite func(context.Context) error
+	Now         func() time.Time // nil: time.Now
+	Timeout     time.Duration    // of one exchange; 0: 30 s
 	// ReadOnly: no request that could change anything leaves, whatever is asked
 	// of the connector; it ends in KindForbidden, bridge.HubReadOnly. A partner's
 	// business is only ever reached so.

@@ -28,17 +28,47 @@ const (
 	contradictions  = bridge.Contradictions
 )
 
+// decision leaves a task as it stands now, and names the event that tells so.
+type decision = func(context.Context, *storage.Tx, *bridge.Task) (string, map[string]any, error)
+
 // finish writes what became of the batch: each task as decide leaves it, its
-// event, and every call that was made, in one transaction.
-func (w Worker) finish(ctx context.Context, b *batch, decide func(context.Context, *storage.Tx, *bridge.Task) (string, map[string]any, error)) error {
-	// What the platform did must be on record even if the caller has gone.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+// event, and every call that was made, in one transaction. What the platform was
+// asked to change must be on record even if the caller has gone, somebody else
+// has the lane by now, or the database has failed for a while.
+func (w Worker) finish(ctx context.Context, b *batch, decide decision) error {
+	err := w.finishOnce(ctx, b, decide, false)
+	if err != nil && (len(b.heard.calls) > 0 || b.heard.owes()) {
+		kept := w.recordCalls(ctx, b)
+		if kept == nil && b.heard.owes() && !errors.Is(err, bridge.ErrConflict) {
+			err = w.finishOnce(ctx, b, decide, true)
+		}
+		err = errors.Join(err, kept) // else whoever has the lane settles it by reading
+	}
+	if err != nil {
+		return fmt.Errorf("finish task %s: %w", b.task().ID, err)
+	}
+	return nil
+}
+
+// finishOnce is one try; again says that another one may have come to pass, and
+// that the lease may have lapsed since.
+func (w Worker) finishOnce(ctx context.Context, b *batch, decide decision, again bool) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin)
 	defer cancel()
 	err := w.DB.Write(ctx, func(tx *storage.Tx) error {
+		if again {
+			if _, err := tx.RenewLane(ctx, b.lease, leaseAgain); err != nil {
+				return err
+			}
+		}
 		if err := tx.CheckLane(ctx, b.lease); err != nil {
 			return err
 		}
-		if err := tx.AddEvents(ctx, b.callEvents()...); err != nil {
+		events, err := b.callEvents(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if err := tx.AddEvents(ctx, events...); err != nil {
 			return err
 		}
 		for i := range b.tasks {
@@ -48,6 +78,14 @@ func (w Worker) finish(ctx context.Context, b *batch, decide func(context.Contex
 					return err
 				}
 				continue
+			}
+			if again {
+				if done, err := landed(ctx, tx, t); err != nil || done {
+					if err != nil {
+						return err
+					}
+					continue
+				}
 			}
 			action, detail, err := decide(ctx, tx, &t)
 			if err != nil {
@@ -65,6 +103,9 @@ func (w Worker) finish(ctx context.Context, b *batch, decide func(context.Contex
 			if err := tx.UpdateTask(ctx, t); err != nil {
 				return err
 			}
+			if err := b.unrecorded(ctx, tx, b.tasks[i], action); err != nil {
+				return err
+			}
 			if action == "" {
 				continue
 			}
@@ -74,30 +115,10 @@ func (w Worker) finish(ctx context.Context, b *batch, decide func(context.Contex
 		}
 		return w.again(ctx, tx, b)
 	})
-	if errors.Is(err, bridge.ErrConflict) {
-		// Somebody else has the lane by now, and settles the task by reading. The
-		// calls were made all the same.
-		kept := w.DB.Write(ctx, func(tx *storage.Tx) error { return tx.AddEvents(ctx, b.callEvents()...) })
-		if kept == nil {
-			b.heard.calls = nil
-		}
-		err = errors.Join(err, kept)
+	if err == nil {
+		b.heard.calls = nil
 	}
-	if err != nil {
-		return fmt.Errorf("finish task %s: %w", b.task().ID, err)
-	}
-	b.heard.calls = nil
-	return nil
-}
-
-// callEvents are the calls that were made, as the audit trail keeps them.
-func (b *batch) callEvents() []audit.Event {
-	events := make([]audit.Event, len(b.heard.calls))
-	for i, c := range b.heard.calls {
-		events[i] = storage.CallEvent(b.hub, c.Detail())
-		events[i].Task, events[i].Person, events[i].Member, events[i].Correlation = b.task().ID, b.task().PersonID, b.task().MemberID, b.task().Correlation
-	}
-	return events
+	return err
 }
 
 // again makes the hub due for another plan once its tasks are through: what
@@ -305,6 +326,7 @@ func (w Worker) refused(ctx context.Context, b *batch, e *connectors.Error) erro
 func (w Worker) apart(ctx context.Context, b *batch) error {
 	for i := range b.tasks {
 		receipt, err := w.call(ctx, b.one(i))
+		w.answered(b.one(i))
 		if err := w.outcome(ctx, b.one(i), receipt, err); err != nil {
 			return err
 		}

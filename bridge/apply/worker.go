@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,10 +24,14 @@ type Dial func(ctx context.Context, hubID string, onCall func(connectors.Call)) 
 
 // Worker carries the tasks of a lane out, one call at a time.
 type Worker struct {
-	DB     *storage.DB
-	Dial   Dial
-	Traits func(bridge.Platform) bridge.Traits
-	Log    zerolog.Logger
+	DB   *storage.DB
+	Dial Dial
+	// DialAsking is Dial for a connector that asks beforeWrite right before each
+	// write leaves, and lets none leave that gets an error. nil: Dial, and only the
+	// first write of a task is announced.
+	DialAsking func(ctx context.Context, hubID string, onCall func(connectors.Call), beforeWrite func(context.Context) error) (connectors.Connector, error)
+	Traits     func(bridge.Platform) bridge.Traits
+	Log        zerolog.Logger
 	// Jitter spreads retries: a number in [0,1). nil: none.
 	Jitter func() float64
 }
@@ -42,6 +47,8 @@ type batch struct {
 	said   *connectors.Error // what the platform answered, while a read settles what is true
 	// cancelled: of a re-invitation the platform has done the first half.
 	cancelled bool
+	// silent: whoever made the call did not come to say what became of it.
+	silent bool
 }
 
 func (b *batch) task() *bridge.Task { return &b.tasks[0] }
@@ -52,12 +59,6 @@ func (b *batch) one(i int) *batch {
 	alone.tasks = b.tasks[i : i+1]
 	return &alone
 }
-
-// recorder hears every call of a connector; whoever finishes next puts them
-// on record.
-type recorder struct{ calls []connectors.Call }
-
-func (r *recorder) hear(c connectors.Call) { r.calls = append(r.calls, c) }
 
 // Next does the lane's next piece of work: it settles a task whose outcome is
 // unknown, carries out the next that is ready, or reads back what was accepted.
@@ -71,19 +72,35 @@ func (w Worker) Next(ctx context.Context, lease storage.Lease) (bool, error) {
 	if b.task().State == bridge.Accepted && len(todo) > 1 {
 		return true, w.askPull(ctx, b)
 	}
-	if b.conn, err = w.Dial(ctx, hub.ID, b.heard.hear); err != nil {
+	if b.conn, err = w.dial(ctx, b); err != nil {
 		return false, fmt.Errorf("connect hub %s: %w", hub.Slug, err)
 	}
+	err = w.work(ctx, b)
+	if b.heard.wrote() { // it broke off between the call and the record of it
+		err = errors.Join(err, w.recordCalls(ctx, b))
+	}
+	return true, err
+}
+
+func (w Worker) dial(ctx context.Context, b *batch) (connectors.Connector, error) {
+	if w.DialAsking == nil {
+		return w.Dial(ctx, b.hub.ID, b.heard.hear)
+	}
+	return w.DialAsking(ctx, b.hub.ID, b.heard.hear, func(ctx context.Context) error { return w.announce(ctx, b.heard) })
+}
+
+func (w Worker) work(ctx context.Context, b *batch) error {
 	switch b.task().State {
 	case bridge.Running:
 		if b.task().AnsweredAt.IsZero() { // whoever made the call has died: it is over by now
+			b.silent = true
 			w.answered(b)
 		}
-		return true, w.settle(ctx, b)
+		return w.settle(ctx, b)
 	case bridge.Accepted:
-		return true, w.confirm(ctx, b)
+		return w.confirm(ctx, b)
 	}
-	return true, w.carryOut(ctx, b)
+	return w.carryOut(ctx, b)
 }
 
 // choose picks what is next: unknown outcomes first, then ready tasks as far
@@ -299,27 +316,30 @@ func raised(w bridge.World, t bridge.Task) bool {
 // begin writes "about to" down for every task of the batch, durably, before
 // anything leaves.
 func (w Worker) begin(ctx context.Context, b *batch) error {
+	tasks := make([]bridge.Task, len(b.tasks))
 	err := w.DB.Write(ctx, func(tx *storage.Tx) error {
 		if err := tx.CheckLane(ctx, b.lease); err != nil {
 			return err
 		}
-		for i := range b.tasks {
-			t := &b.tasks[i]
+		for i, t := range b.tasks { // as they were: this may run again
 			t.State, t.AboutToAt, t.AnsweredAt, t.NotBefore = bridge.Running, tx.Now(), time.Time{}, time.Time{}
 			t.Attempt++
 			t.Sent++
-			if err := tx.UpdateTask(ctx, *t); err != nil {
+			if err := tx.UpdateTask(ctx, t); err != nil {
 				return err
 			}
-			if err := tx.AddEvents(ctx, storage.TaskEvent(*t, audit.TaskStarted, map[string]any{"attempt": t.Attempt})); err != nil {
+			if err := tx.AddEvents(ctx, started(t, map[string]any{})); err != nil {
 				return err
 			}
+			tasks[i] = t
 		}
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("begin task %s: %w", b.task().ID, err)
 	}
+	copy(b.tasks, tasks)
+	b.heard.may(b)
 	return nil
 }
 
@@ -334,6 +354,7 @@ func (w Worker) answered(b *batch) {
 
 // call makes the one call that the batch is about.
 func (w Worker) call(ctx context.Context, b *batch) (connectors.Receipt, error) {
+	b.heard.of = b
 	t := b.task()
 	who := subject(*t)
 	switch t.Action {

@@ -58,20 +58,21 @@ const (
 	ChangeHeld = "change.held"
 	ReportMade = "report.made"
 
-	TaskPlanned      = "task.planned"
-	TaskStarted      = "task.started"
-	TaskAccepted     = "task.accepted"
-	TaskConfirmed    = "task.confirmed"
-	TaskContradicted = "task.contradicted"
-	TaskUnknown      = "task.unknown"
-	TaskNotDone      = "task.not-done"
-	TaskWaiting      = "task.waiting"
-	TaskHeld         = "task.held"
-	TaskReleased     = "task.released"
-	TaskWord         = "task.word"
-	TaskSuperseded   = "task.superseded"
-	PlatformCall     = "platform.call"
-	PlatformLogged   = "platform.logged"
+	TaskPlanned        = "task.planned"
+	TaskStarted        = "task.started"
+	TaskAccepted       = "task.accepted"
+	TaskConfirmed      = "task.confirmed"
+	TaskContradicted   = "task.contradicted"
+	TaskUnknown        = "task.unknown"
+	TaskNotDone        = "task.not-done"
+	TaskWaiting        = "task.waiting"
+	TaskHeld           = "task.held"
+	TaskReleased       = "task.released"
+	TaskWord           = "task.word"
+	TaskSuperseded     = "task.superseded"
+	PlatformCall       = "platform.call"
+	PlatformUnrecorded = "platform.unrecorded"
+	PlatformLogged     = "platform.logged"
 
 	SignedIn      = "session.signed-in"
 	SignedOut     = "session.signed-out"
@@ -147,6 +148,7 @@ var actionTable = []Action{
 	{TaskWord, "a person said what became of a change whose outcome could not be read"},
 	{TaskSuperseded, "the change is not wanted any more"},
 	{PlatformCall, "one exchange with a platform, with the platform's request id"},
+	{PlatformUnrecorded, "a call was begun and its answer was not recorded, since the server ended; what reading shows of it is told beside it"},
 	{PlatformLogged, "a line of the platform's own log was taken in: someone changed something there, in the platform's words"},
 	{SignedIn, "someone signed in to the pages"},
 	{SignedOut, "someone signed out"},

@@ -214,12 +214,39 @@ func RemoveHub(ctx context.Context, db *storage.DB, idOrSlug, by string) (bridge
 		if err := unwatched(ctx, tx, hub); err != nil {
 			return err
 		}
+		lost, err := unrecorded(ctx, tx, hub)
+		if err != nil {
+			return err
+		}
 		if err := tx.RemoveHub(ctx, hub.ID); err != nil {
 			return err
 		}
-		return tx.AddEvents(ctx, hubEvent(hub, audit.HubRemoved, by, nil))
+		return tx.AddEvents(ctx, append(lost, hubEvent(hub, audit.HubRemoved, by, nil))...)
 	})
 	return hub, err
+}
+
+// unrecorded says of which calls no answer is on record: once the hub is removed,
+// nobody settles them any more.
+func unrecorded(ctx context.Context, tx *storage.Tx, hub bridge.Hub) ([]audit.Event, error) {
+	running, err := tx.RunningTasks(ctx, hub.ID)
+	if err != nil {
+		return nil, err
+	}
+	var lost []audit.Event
+	for _, t := range running {
+		if !t.AnsweredAt.IsZero() {
+			continue
+		}
+		told, err := tx.CallRecorded(ctx, hub.ID, t.AboutToAt)
+		if err != nil {
+			return nil, err
+		}
+		if !told {
+			lost = append(lost, storage.UnrecordedEvent(t, audit.HubRemoved))
+		}
+	}
+	return lost, nil
 }
 
 // AskPull makes a pull due now.

@@ -81,7 +81,7 @@ func NewApp(ctx context.Context, c Config, log zerolog.Logger) (*App, error) {
 	traits := func(p bridge.Platform) bridge.Traits { return app.platforms[p].traits }
 	app.Planner = reconcile.Planner{DB: db, Traits: traits, Log: log}
 	app.Puller = reconcile.Puller{DB: db, Dial: app.Dial, Traits: traits, Log: log, Searched: &reconcile.Searched{}}
-	app.Worker = apply.Worker{DB: db, Dial: app.Dial, Traits: traits, Log: log, Jitter: rand.Float64}
+	app.Worker = apply.Worker{DB: db, Dial: app.Dial, DialAsking: app.dial, Traits: traits, Log: log, Jitter: rand.Float64}
 	app.Inspector = reconcile.Inspector{DB: db, Dial: app.Dial, Log: log}
 	app.Importer = reconcile.Importer{DB: db, Dial: app.Dial, Log: log}
 	app.Lanes = &Lanes{DB: db, Planner: app.Planner, Puller: app.Puller, Worker: app.Worker, Holder: holder(), Log: log}
@@ -111,6 +111,10 @@ func (a *App) Close() error {
 
 // Dial opens the connector of a hub with its credentials and its app's budget.
 func (a *App) Dial(ctx context.Context, hubID string, onCall func(connectors.Call)) (connectors.Connector, error) {
+	return a.dial(ctx, hubID, onCall, nil)
+}
+
+func (a *App) dial(ctx context.Context, hubID string, onCall func(connectors.Call), beforeWrite func(context.Context) error) (connectors.Connector, error) {
 	var hub bridge.Hub
 	var cred storage.Credentials
 	err := a.DB.Read(ctx, func(tx *storage.Tx) (err error) {
@@ -123,18 +127,22 @@ func (a *App) Dial(ctx context.Context, hubID string, onCall func(connectors.Cal
 	if err != nil {
 		return nil, fmt.Errorf("read the credentials of hub %s: %w", hubID, err)
 	}
-	return a.Connect(hub, cred, onCall)
+	return a.connect(hub, cred, onCall, beforeWrite)
 }
 
 // Connect opens a connector for a hub that need not be saved yet.
 func (a *App) Connect(hub bridge.Hub, cred storage.Credentials, onCall func(connectors.Call)) (connectors.Connector, error) {
+	return a.connect(hub, cred, onCall, nil)
+}
+
+func (a *App) connect(hub bridge.Hub, cred storage.Credentials, onCall func(connectors.Call), beforeWrite func(context.Context) error) (connectors.Connector, error) {
 	p, ok := a.platforms[hub.Platform]
 	if !ok {
 		return nil, fmt.Errorf("platform %q is not known", hub.Platform)
 	}
 	return p.open(connectors.Config{
 		BusinessID: hub.BusinessID, APIURL: hub.APIURL, Token: cred.Token, AppID: hub.AppID, AppSecret: cred.AppSecret,
-		Budget: a.budgets.Of(hub.Platform, budgetName(hub, cred)), OnCall: onCall,
+		Budget: a.budgets.Of(hub.Platform, budgetName(hub, cred)), OnCall: onCall, BeforeWrite: beforeWrite,
 		Own:      a.budgets.Pauses(hub.Platform, ownBudgetName(hub, cred)),
 		ReadOnly: hub.PartnerOf != "",
 	})

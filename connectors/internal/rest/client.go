@@ -36,6 +36,7 @@ type Client struct {
 	budget   *connectors.Budget
 	own      *connectors.Budget
 	onCall   func(connectors.Call)
+	ask      func(context.Context) error // before a write
 	now      func() time.Time
 	sleep    func(context.Context, time.Duration) error
 	redact   redactor
@@ -65,7 +66,7 @@ func New(cfg connectors.Config, o Options) (*Client, error) {
 	}
 	c := &Client{
 		platform: o.Platform, base: base, header: o.Header, timeout: cfg.Timeout,
-		budget: cfg.Budget, own: cfg.Own, onCall: cfg.OnCall, now: cfg.Now, sleep: cfg.Sleep,
+		budget: cfg.Budget, own: cfg.Own, onCall: cfg.OnCall, ask: cfg.BeforeWrite, now: cfg.Now, sleep: cfg.Sleep,
 		redact: newRedactor(append([]string{cfg.Token.Reveal(), cfg.AppSecret.Reveal()}, o.Secrets...), o.Hide), readOnly: cfg.ReadOnly,
 	}
 	transport := cfg.Transport
@@ -224,6 +225,11 @@ func (c *Client) once(ctx context.Context, r Request) (Answer, error) {
 	}
 	if err := c.wait(ctx, r); err != nil {
 		return Answer{}, err
+	}
+	if r.Write && c.ask != nil {
+		if err := c.ask(ctx); err != nil {
+			return Answer{}, c.fail(r, connectors.KindTransient, fmt.Errorf("not sent: %w", err))
+		}
 	}
 	call := connectors.Call{
 		Op: r.Op, Method: r.Method, Path: c.redact.path(u), Write: r.Write,
