@@ -140,7 +140,7 @@ func drain(a *http.Response, err error) error {
 // excuses says whether an IdP would try again: the network failed, the server
 // is restarting, or a request that came twice met itself.
 func (f *faults) excuses(err error) bool {
-	if e, ok := errors.AsType[*idpsim.Error](err); ok && e.Status > 0 {
+	if e, ok := errors.AsType[*idpsim.Error](err); ok && e.Status > 0 && e.Err == nil { // else only a part of the answer came
 		return e.Status == http.StatusConflict || e.Status == http.StatusServiceUnavailable || e.Status == http.StatusPreconditionFailed
 	}
 	if e, ok := errors.AsType[*rawError](err); ok {
