@@ -3,6 +3,7 @@ package bridge
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -91,7 +92,12 @@ func (x *explainer) nobodyHere() (string, string, Actor) {
 			}
 		}
 	case left:
-		answer += fmt.Sprintf(" They were on it as %s until %s, and no removal by adbridge is on record: they left by themselves, or someone else removed them.", was.Role.Word(), stamp(was.GoneAt))
+		answer += fmt.Sprintf(" They were on it as %s until %s, and ", was.Role.Word(), stamp(was.GoneAt))
+		if yes, ok := x.disbelieved(was); ok {
+			answer += fmt.Sprintf("adbridge had asked to have them removed: the platform said yes on %s, and went on showing them. It was that removal, shown late, or someone else removed them.", stamp(yes.At))
+		} else {
+			answer += "no removal by adbridge is on record: they left by themselves, or someone else removed them."
+		}
 	}
 	if m, may, ok := x.likeliest(); ok { // someone who left may still have access under another address
 		r := ReasonOf(MatchProbable)
@@ -118,6 +124,20 @@ func (x *explainer) takenAway() (last Task, ok bool) {
 		}
 	}
 	return last, ok
+}
+
+// disbelieved is the platform's last yes to a removal that it did not show, before
+// whoever was to go was gone all the same.
+func (x *explainer) disbelieved(was Member) (yes Fact, ok bool) {
+	list := x.last(func(f Fact) bool {
+		return f.Action == "task.accepted" && !f.At.After(was.GoneAt) && slices.ContainsFunc(x.tasks, func(t Task) bool {
+			return t.ID == f.Task && (t.Action == Remove || t.Action == Cancel) && t.MemberID == was.ID && t.State == Superseded && !was.GoneAt.After(t.EndedAt)
+		})
+	}, 1)
+	if len(list) == 0 {
+		return Fact{}, false
+	}
+	return list[0], true
 }
 
 // why is what a change that is done was for. What kept the platform from it for a
