@@ -8,45 +8,30 @@ import (
 	"adbridge/bridge"
 	"adbridge/bridge/audit"
 	"adbridge/bridge/reconcile"
-	"adbridge/connectors"
+	"adbridge/connectors/meta/metasim"
 	"adbridge/storage"
 	"adbridge/storage/storagetest"
 )
 
-// late is a platform that takes invitations and gives no answer, and shows them
-// when it likes.
-type late struct {
-	*books
-	shows bool
-	blind bool // nothing can be read
-}
-
-func (l *late) Invite(_ context.Context, emails []string, _ bridge.Role, _ ...bridge.AssetAccess) (connectors.Receipt, error) {
-	l.calls = append(l.calls, "invite "+emails[0])
-	return connectors.Receipt{}, no(connectors.KindUnknown, bridge.PlatformUnknownOutcome)
-}
-
-func (l *late) Find(_ context.Context, who connectors.Subject) ([]bridge.Seen, error) {
-	l.calls = append(l.calls, "look")
-	if l.blind {
-		return nil, no(connectors.KindForbidden, bridge.PlatformForbidden)
-	}
-	if !l.shows {
-		return nil, nil
-	}
-	return []bridge.Seen{{Kind: bridge.Human, Presence: bridge.Invited, Email: who.Email, Role: bridge.Collaborator, InvitationID: "55"}}, nil
-}
-
-func (l *late) Traits() bridge.Traits { return bridge.Traits{} }
-
 // lost is the bench with Ana not on the hub, which leaves it to the platform how
-// long a write takes to show.
-func lost(t *testing.T) (*bench, *late) {
+// long a write takes to show, once she was invited and no answer came: sent or
+// not, and shown after some time.
+func lost(t *testing.T, kind string, shows time.Duration) *bench {
 	t.Helper()
 	b := newBench(t)
-	l := &late{books: b.books}
-	b.worker.Dial = func(context.Context, string, func(connectors.Call)) (connectors.Connector, error) { return l, nil }
+	b.absent()
+	b.ok(b.sim.SetSwitches(metasim.Switches{Propagation: metasim.Duration(shows)}))
+	b.loses("POST business_users", kind, 0)
 	b.set("platform")
+	b.plan()
+	b.next()
+	return b
+}
+
+// absent has Ana not on the hub.
+func (b *bench) absent() {
+	b.t.Helper()
+	b.ok(b.sim.RemovePerson(portfolio, ana))
 	b.write(func(ctx context.Context, tx *storage.Tx) error {
 		m, err := tx.Member(ctx, b.ana)
 		if err != nil {
@@ -55,9 +40,6 @@ func lost(t *testing.T) (*bench, *late) {
 		m.Presence, m.Applied, m.GoneAt = bridge.Gone, bridge.NoRole, tx.Now()
 		return tx.PutMembers(ctx, []bridge.Member{m})
 	})
-	b.plan()
-	b.next()
-	return b, l
 }
 
 // set sets how long a write may take to show.
@@ -69,24 +51,19 @@ func (b *bench) set(propagation string) {
 	b.ok(err)
 }
 
-// after lets time pass since the task was sent, and the worker do what is due.
+// after lets time pass until so long after the task was sent, and the worker do
+// what is due.
 func (b *bench) after(d time.Duration) {
 	b.t.Helper()
-	b.write(func(ctx context.Context, tx *storage.Tx) error {
-		t := b.task()
-		sent := tx.Now().Add(-d)
-		t.NotBefore = t.NotBefore.Add(sent.Sub(t.AnsweredAt))
-		t.AboutToAt, t.AnsweredAt = sent, sent
-		return tx.UpdateTask(ctx, t)
-	})
+	b.pass(b.task().AnsweredAt.Add(d).Sub(b.now()))
 	for b.next() {
 	}
 }
 
-// asked counts the calls of a kind.
-func (l *late) asked(call string) (n int) {
-	for _, c := range l.calls {
-		if c == call {
+// sent counts the invitations of Ana that the platform was asked for.
+func (b *bench) sent() (n int) {
+	for _, c := range b.calls() {
+		if c == invited {
 			n++
 		}
 	}
@@ -98,7 +75,8 @@ const invited = "invite ana@corp.example"
 // TestALostAnswerToAnInvitationIsNoSecondInvitation, when the platform shows
 // later than it is known for what it did: one reading proves nothing.
 func TestALostAnswerToAnInvitationIsNoSecondInvitation(t *testing.T) {
-	b, l := lost(t)
+	t.Parallel()
+	b := lost(t, metasim.FaultResetAfter, 9*time.Minute+30*time.Second)
 	for _, d := range []time.Duration{31 * time.Second, 2 * time.Minute, 9 * time.Minute} {
 		b.after(d)
 		if task := b.task(); task.State != bridge.Running || task.Reason != bridge.TaskAnswerLost {
@@ -109,32 +87,32 @@ func TestALostAnswerToAnInvitationIsNoSecondInvitation(t *testing.T) {
 			t.Errorf("the plan says of it %+v, %v", plan.Rows[0], err)
 		}
 	}
-	l.shows = true
 	b.after(10*time.Minute + time.Second)
-	if task := b.task(); task.State != bridge.Confirmed || l.asked(invited) != 1 {
-		t.Errorf("the invitation that showed late is %s, and was sent %d times", task.State, l.asked(invited))
+	if task := b.task(); task.State != bridge.Confirmed || b.sent() != 1 {
+		t.Errorf("the invitation that showed late is %s, and was sent %d times", task.State, b.sent())
 	}
 }
 
 // TestAnInvitationThatStaysAwayIsSentAgain: twice looked for, minutes apart, is
 // enough, however long nobody could look.
 func TestAnInvitationThatStaysAwayIsSentAgain(t *testing.T) {
+	t.Parallel()
 	for _, how := range []string{"soon", "after hours"} {
-		b, l := lost(t)
+		b := lost(t, metasim.FaultResetBefore, 0)
 		if how == "soon" {
 			b.after(31 * time.Second)
 			b.after(10*time.Minute + time.Second)
 		} else {
 			b.after(5 * time.Hour) // a first look, and at once a second
 		}
-		if n := l.asked(invited); n != 2 {
+		if n := b.sent(); n != 2 {
 			t.Errorf("%s: the invitation was sent %d times, want one more", how, n)
 		}
 		if task := b.task(); task.State != bridge.Running {
 			t.Errorf("%s: sent again, and lost again, it is %s (%s)", how, task.State, task.Reason)
 		}
 		b.after(31 * time.Second)
-		if n := l.asked(invited); n != 2 {
+		if n := b.sent(); n != 2 {
 			t.Errorf("%s: the second one did not get the same time: %d invitations", how, n)
 		}
 	}
@@ -143,7 +121,8 @@ func TestAnInvitationThatStaysAwayIsSentAgain(t *testing.T) {
 // TestAPauseThatEndsDoesNotHurryALostInvitation: whoever resumes a hub has what
 // is running looked at, not sent again.
 func TestAPauseThatEndsDoesNotHurryALostInvitation(t *testing.T) {
-	b, l := lost(t)
+	t.Parallel()
+	b := lost(t, metasim.FaultResetBefore, 0)
 	b.after(31 * time.Second)
 	for _, halt := range []*bridge.Halt{{State: bridge.Paused, Reason: bridge.HubPaused}, nil} {
 		_, err := reconcile.ChangeHub(t.Context(), b.db, "oak", "test", "hub.pause", func(h *bridge.Hub) (map[string]any, error) {
@@ -153,8 +132,8 @@ func TestAPauseThatEndsDoesNotHurryALostInvitation(t *testing.T) {
 		b.ok(err)
 	}
 	b.after(40 * time.Second)
-	if task := b.task(); task.State != bridge.Running || l.asked(invited) != 1 {
-		t.Errorf("after the pause the invitation is %s, and was sent %d times", task.State, l.asked(invited))
+	if task := b.task(); task.State != bridge.Running || b.sent() != 1 {
+		t.Errorf("after the pause the invitation is %s, and was sent %d times", task.State, b.sent())
 	}
 }
 
@@ -162,12 +141,15 @@ func TestAPauseThatEndsDoesNotHurryALostInvitation(t *testing.T) {
 // it is done is recorded like the platform's yes, that it is not lets it be sent
 // again; and the word is on record.
 func TestAPersonSaysWhatBecameOfWhatNobodyCanRead(t *testing.T) {
-	for _, done := range []bool{true, false} {
-		b, l := lost(t)
+	t.Parallel()
+	for done, kind := range map[bool]string{true: metasim.FaultResetAfter, false: metasim.FaultResetBefore} {
+		b := lost(t, kind, time.Minute)
 		if _, err := b.worker.Word(t.Context(), b.task().ID, done, "eva", "saw it"); err == nil {
 			t.Fatal("a word was taken on what is settled by reading")
 		}
-		l.blind = true
+		for _, list := range []string{"GET pending_users", "GET business_users"} {
+			b.fails(list, forbidden, 0)
+		}
 		b.after(unreadFor + time.Hour)
 		id := b.task().ID
 		if task := b.task(); task.State != bridge.Running || task.Reason != bridge.PlatformOutcomeUnread {
@@ -201,8 +183,15 @@ func TestAPersonSaysWhatBecameOfWhatNobodyCanRead(t *testing.T) {
 		b.plan()
 		for b.next() {
 		}
-		if n := l.asked(invited); done && (n != 1 || open != 1 || b.task().State != bridge.Accepted) || !done && n != 2 {
-			t.Errorf("done %t: sent %d times, %d invitations on record, the task is %s", done, n, open, b.task().State)
+		if n := b.sent(); n != 1 || done && (open != 1 || b.task().State != bridge.Accepted) {
+			t.Errorf("done %t, still not to be read: sent %d times, %d invitations on record, the task is %s", done, n, open, b.task().State)
+		}
+		b.mend()
+		b.due()
+		for b.next() {
+		}
+		if n := b.sent(); done && (n != 1 || b.task().State != bridge.Confirmed) || !done && n != 2 {
+			t.Errorf("done %t: sent %d times, the task is %s (%s)", done, n, b.task().State, b.task().Reason)
 		}
 	}
 }

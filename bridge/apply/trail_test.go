@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -64,55 +65,73 @@ func (x *tries) Run(_ *zerolog.Event, _ zerolog.Level, message string) {
 	}
 }
 
-// scribe is a platform whose every write is heard, with what happens once it has
-// answered and before anybody can write that down.
+// scribe hears every write that the platform answers, and does something once it
+// has answered and before anybody can write that down.
 type scribe struct {
-	*books
-	hear     func(connectors.Call)
-	ask      func(context.Context) error
 	n        int
+	ids      []string // of the requests, the platform's
 	answered func(n int)
-	twice    bool // a change takes two writes
 }
 
-func (s *scribe) Assign(ctx context.Context, who connectors.Subject, a bridge.AssetAccess) (r connectors.Receipt, err error) {
-	for range map[bool]int{false: 1, true: 2}[s.twice] {
-		if s.ask != nil {
-			if err := s.ask(ctx); err != nil {
-				return r, &connectors.Error{Kind: connectors.KindTransient, Platform: bridge.Meta, Op: "assign", Reason: bridge.PlatformUnreachable, Err: err}
-			}
+// scribed is the bench with a scribe on the way to the platform, and with a
+// connector that asks before each write.
+func scribed(t *testing.T) (*bench, *scribe) {
+	b, s := newBench(t), &scribe{}
+	b.net.answered = func(r *http.Request, resp *http.Response) {
+		if r.Method == http.MethodGet {
+			return
 		}
 		s.n++
-		r, err = s.books.Assign(ctx, who, a)
-		s.hear(connectors.Call{Op: "POST assigned_users", Method: "POST", Write: true, Status: 200, RequestID: fmt.Sprintf("T%d", s.n), StartedAt: time.Now()})
+		s.ids = append(s.ids, resp.Header.Get("X-Fb-Trace-Id"))
 		if s.answered != nil {
 			s.answered(s.n)
 		}
 	}
-	return r, err
+	b.worker.DialAsking = func(_ context.Context, _ string, hear func(connectors.Call), ask func(context.Context) error) (connectors.Connector, error) {
+		return b.dial(hear, ask)
+	}
+	return b, s
 }
 
-// scribed is the bench on that platform, with a change to be made.
-func scribed(t *testing.T) (*bench, *scribe) {
-	b := newBench(t)
-	s := &scribe{books: b.books}
-	b.worker.DialAsking = func(_ context.Context, _ string, hear func(connectors.Call), ask func(context.Context) error) (connectors.Connector, error) {
-		s.hear, s.ask = hear, ask
-		return s, nil
-	}
+// assigning is that bench with access to be given.
+func assigning(t *testing.T) (*bench, *scribe) {
+	b, s := scribed(t)
 	b.plan()
 	return b, s
 }
 
-// trail is what the audit trail has of calls: what was begun, what was answered,
-// and of what no answer was recorded.
+// inviting is that bench with an invitation of Ana's that has expired, so that it
+// is to be cancelled and sent again, which are two writes.
+func inviting(t *testing.T) (*bench, *scribe) {
+	b, s := scribed(t)
+	b.absent()
+	b.plan()
+	b.next()
+	b.next()
+	b.is(bridge.Confirmed, "", false, invited)
+	b.ok(b.sim.Expire(portfolio, "ana@corp.example"))
+	b.pull()
+	b.pass(31 * 24 * time.Hour)
+	b.pull()
+	if x := b.task(); x.Action != bridge.ReInvite {
+		t.Fatalf("the newest task is %+v", x)
+	}
+	b.sim.ResetRequests()
+	*s = scribe{}
+	return b, s
+}
+
+// trail is what the audit trail has of calls for the newest task: what was begun,
+// what was answered, and of what no answer was recorded.
 func (b *bench) trail() (begun, answered, lost []audit.Event) {
 	b.t.Helper()
+	task := b.task().ID
 	storagetest.Read(b.t, b.db, func(ctx context.Context, tx *storage.Tx) error {
 		for e, err := range tx.Events(ctx, storage.EventFilter{HubID: b.hub.ID}) {
 			switch {
 			case err != nil:
 				return err
+			case e.Task != task:
 			case e.Action == audit.TaskStarted:
 				begun = append(begun, e)
 			case e.Action == audit.PlatformCall && e.Detail["write"] == true:
@@ -139,7 +158,7 @@ func times(events []audit.Event) (out []string) {
 // both the call and what came of it are on record: nothing has to be found out.
 func TestAWriteIsOnRecordOnceTheDatabaseTakesItAgain(t *testing.T) {
 	t.Parallel()
-	b, s := scribed(t)
+	b, s := assigning(t)
 	o := newOutage(b)
 	s.answered = func(int) { o.begin() }
 	x := &tries{at: map[int]func(){
@@ -151,9 +170,9 @@ func TestAWriteIsOnRecordOnceTheDatabaseTakesItAgain(t *testing.T) {
 	if x.n < 2 {
 		t.Fatalf("the database failed %d tries; the test has shown nothing", x.n)
 	}
-	b.is(bridge.Accepted, "", false, "assign ADVERTISE")
+	b.is(bridge.Accepted, "", false, assigns)
 	begun, answered, lost := b.trail()
-	if len(answered) != 1 || answered[0].Detail["request_id"] != "T1" || !slices.Equal(times(begun), times(answered)) || len(lost) > 0 {
+	if len(answered) != 1 || answered[0].Detail["request_id"] != s.ids[0] || !slices.Equal(times(begun), times(answered)) || len(lost) > 0 {
 		t.Errorf("begun %v, on record %+v, lost %v", times(begun), answered, lost)
 	}
 }
@@ -162,7 +181,7 @@ func TestAWriteIsOnRecordOnceTheDatabaseTakesItAgain(t *testing.T) {
 // new holder's to find out, and nobody says that its answer was lost.
 func TestAWriteIsOnRecordThoughTheLaneWasTakenInAnOutage(t *testing.T) {
 	t.Parallel()
-	b, s := scribed(t)
+	b, s := assigning(t)
 	o := newOutage(b)
 	s.answered = func(int) { o.begin() }
 	b.worker.Log = zerolog.New(nil).Hook(&tries{at: map[int]func(){1: func() {
@@ -174,7 +193,7 @@ func TestAWriteIsOnRecordThoughTheLaneWasTakenInAnOutage(t *testing.T) {
 	}
 	b.lease.Holder, b.lease.Token = "another", b.lease.Token+1
 	b.next()
-	b.is(bridge.Confirmed, "", false, "assign ADVERTISE")
+	b.is(bridge.Confirmed, "", false, assigns)
 	begun, answered, lost := b.trail()
 	if len(answered) != 1 || !slices.Equal(times(begun), times(answered)) || len(lost) > 0 {
 		t.Errorf("begun %v, on record %v, lost %v", times(begun), times(answered), times(lost))
@@ -189,13 +208,13 @@ func TestALostAnswerIsAnEventOfItsOwn(t *testing.T) {
 	for name, has := range map[string]bool{"it was done": true, "it was not": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b, s := scribed(t)
+			b, s := assigning(t)
 			o := newOutage(b)
 			ctx, kill := context.WithCancel(t.Context())
 			s.answered = func(int) {
 				o.begin()
 				if !has {
-					delete(b.books.has, "900")
+					b.byHand()
 				}
 			}
 			b.worker.Log = zerolog.New(nil).Hook(&tries{at: map[int]func(){1: kill}})
@@ -226,8 +245,7 @@ func TestALostAnswerIsAnEventOfItsOwn(t *testing.T) {
 // as lost. A write that cannot be announced does not leave.
 func TestEachWriteOfOneChangeIsAnnounced(t *testing.T) {
 	t.Parallel()
-	b, s := scribed(t)
-	s.twice = true
+	b, s := inviting(t)
 	o := newOutage(b)
 	ctx, kill := context.WithCancel(t.Context())
 	s.answered = func(n int) {
@@ -242,12 +260,11 @@ func TestEachWriteOfOneChangeIsAnnounced(t *testing.T) {
 	o.mend()
 	b.next()
 	begun, answered, lost := b.trail()
-	if len(begun) != 2 || !slices.Equal(times(begun), append(times(answered), times(lost)...)) || answered[0].Detail["request_id"] != "T1" {
+	if len(begun) != 2 || !slices.Equal(times(begun), append(times(answered), times(lost)...)) || answered[0].Detail["request_id"] != s.ids[0] {
 		t.Errorf("begun %v, on record %v, lost %v", times(begun), times(answered), times(lost))
 	}
 
-	b, s = scribed(t)
-	s.twice = true
+	b, s = inviting(t)
 	o = newOutage(b)
 	s.answered = func(int) { o.begin() }
 	b.worker.Log = zerolog.New(nil).Hook(&tries{at: map[int]func(){1: o.mend}})
@@ -255,7 +272,7 @@ func TestEachWriteOfOneChangeIsAnnounced(t *testing.T) {
 	if s.n != 1 {
 		t.Errorf("%d writes left, though the second could not be announced", s.n)
 	}
-	b.is(bridge.TaskWait, bridge.PlatformUnreachable, false, "assign ADVERTISE")
+	b.is(bridge.TaskWait, bridge.PlatformUnreachable, false, "cancel")
 	if begun, answered, lost := b.trail(); len(begun) != 1 || !slices.Equal(times(begun), times(answered)) || len(lost) > 0 {
 		t.Errorf("begun %v, on record %v, lost %v", times(begun), times(answered), times(lost))
 	}
@@ -266,10 +283,9 @@ func TestEachWriteOfOneChangeIsAnnounced(t *testing.T) {
 // same, unanswered; after the restart nobody says that more than that was lost.
 func TestAWriteCutOffByTheEndIsOnRecord(t *testing.T) {
 	t.Parallel()
-	b, s := scribed(t)
+	b, s := assigning(t)
 	ctx, end := context.WithCancel(t.Context())
 	s.answered = func(int) { end() }
-	s.books.write, s.books.done = no(connectors.KindUnknown, bridge.PlatformUnknownOutcome), true
 	if _, err := b.worker.Next(ctx, b.lease); !errors.Is(err, context.Canceled) {
 		t.Fatalf("the end came as %v", err)
 	}
@@ -278,7 +294,7 @@ func TestAWriteCutOffByTheEndIsOnRecord(t *testing.T) {
 		t.Errorf("begun %v, on record %v", times(begun), times(answered))
 	}
 	b.next()
-	b.is(bridge.Confirmed, "", false, "assign ADVERTISE")
+	b.is(bridge.Confirmed, "", false, assigns)
 	if _, answered, lost := b.trail(); len(answered) != 1 || len(lost) > 0 {
 		t.Errorf("on record %v, lost %v", times(answered), times(lost))
 	}

@@ -8,18 +8,19 @@ import (
 
 	"adbridge/bridge"
 	"adbridge/bridge/reconcile"
+	"adbridge/connectors/meta/metasim"
 	"adbridge/storage"
 	"adbridge/storage/storagetest"
 )
 
 const dan = "dan@corp.example"
 
-// unsentInvitation is a hub whose platform said yes to Dan's invitation, did not send it,
-// and was read right afterwards.
-func unsentInvitation(t *testing.T, propagation string) (*bench, *liar, reconcile.Puller) {
+// unseenInvitation is a hub whose platform said yes to Dan's invitation, shows it
+// after some time or, with 0, did not send it, and was read right afterwards.
+func unseenInvitation(t *testing.T, propagation string, shows time.Duration) *bench {
 	t.Helper()
 	b := given(t)
-	l, p := told(t, b, bridge.Collaborator)
+	b.told(bridge.Collaborator)
 	var ana bridge.Person
 	storagetest.Read(t, b.db, func(ctx context.Context, tx *storage.Tx) error {
 		people, err := tx.People(ctx, []string{b.member().PersonID})
@@ -34,11 +35,14 @@ func unsentInvitation(t *testing.T, propagation string) (*bench, *liar, reconcil
 	b.ok(err)
 	b.set(propagation)
 	b.plan()
-	l.lies = 1
+	b.ok(b.sim.SetSwitches(metasim.Switches{Propagation: metasim.Duration(shows)}))
+	if shows == 0 {
+		b.lies("POST business_users", 1)
+	}
 	b.next() // yes
 	b.next() // read back
 	b.plan()
-	return b, l, p
+	return b
 }
 
 // dans is what the plan says of Dan now.
@@ -53,42 +57,23 @@ func (b *bench) dans() bridge.Row {
 	return plan.Rows[i]
 }
 
-// later lets time pass for the invitations that ended.
-func (b *bench) later(d time.Duration) {
-	b.write(func(ctx context.Context, tx *storage.Tx) error {
-		all, err := tx.Invitations(ctx, b.hub.ID)
-		if err != nil {
-			return err
-		}
-		for i := range all {
-			for _, at := range []*time.Time{&all[i].SentAt, &all[i].EndedAt, &all[i].NextTry} {
-				*at = at.Add(-d)
-			}
-		}
-		return tx.PutInvitations(ctx, all)
-	})
-}
-
 // TestAnInvitationThatDidNotComeAboutIsSentAgain: nobody is told to accept what
 // was never sent, and an hour later it is sent, once.
 func TestAnInvitationThatDidNotComeAboutIsSentAgain(t *testing.T) {
-	b, l, p := unsentInvitation(t, "0s")
+	t.Parallel()
+	b := unseenInvitation(t, "0s", 0)
 	if r := b.dans(); r.Verdict != bridge.Waiting || r.Reason != bridge.InviteBackoff || r.Presence == bridge.Invited {
 		t.Fatalf("the plan says %s (%s, %s), and Dan is %q", r.Verdict, r.Reason, r.Detail, r.Presence)
 	}
-	b.pull(p)
-	b.later(59 * time.Minute)
+	b.pull()
+	b.pass(59 * time.Minute)
 	b.plan()
 	b.work()
-	if len(l.calls) != 1 {
-		t.Fatalf("before the hour is over the platform was asked for %q", l.calls)
-	}
-	b.later(time.Minute)
+	b.asked("invite " + dan) // and no more before the hour is over
+	b.pass(time.Minute)
 	b.plan()
 	b.work()
-	if want := []string{"invite " + dan, "invite " + dan}; !slices.Equal(l.calls, want) {
-		t.Errorf("the platform was asked for %q, want %q", l.calls, want)
-	}
+	b.asked("invite "+dan, "invite "+dan)
 	if r := b.dans(); r.Verdict != bridge.Waiting || r.Reason != bridge.InvitePending {
 		t.Errorf("the plan says %s (%s, %s)", r.Verdict, r.Reason, r.Detail)
 	}
@@ -97,15 +82,17 @@ func TestAnInvitationThatDidNotComeAboutIsSentAgain(t *testing.T) {
 // TestAnInvitationThatShowsLateIsStillOurs: it is not sent twice, and is ours to
 // cancel.
 func TestAnInvitationThatShowsLateIsStillOurs(t *testing.T) {
-	b, l, p := unsentInvitation(t, "0s")
-	l.invited[dan] = bridge.Collaborator
-	b.pull(p)
-	b.later(2 * time.Hour)
+	t.Parallel()
+	b := unseenInvitation(t, "0s", time.Minute)
+	if r := b.dans(); r.Reason != bridge.InviteBackoff {
+		t.Fatalf("before it shows the plan says %s (%s, %s)", r.Verdict, r.Reason, r.Detail)
+	}
+	b.pass(time.Minute)
+	b.pull()
+	b.pass(2 * time.Hour)
 	b.plan()
 	b.work()
-	if len(l.calls) != 1 {
-		t.Errorf("the platform was asked for %q", l.calls)
-	}
+	b.asked("invite " + dan)
 	if r := b.dans(); r.Reason != bridge.InvitePending || r.Ownership != bridge.Created {
 		t.Errorf("the plan says %s (%s, %s) of an invitation that is %s", r.Verdict, r.Reason, r.Detail, r.Ownership)
 	}
@@ -114,29 +101,22 @@ func TestAnInvitationThatShowsLateIsStillOurs(t *testing.T) {
 // TestAnAcceptedInvitationIsLookedForSomeMinutes, before it counts as not sent:
 // nobody knows how late a platform shows it.
 func TestAnAcceptedInvitationIsLookedForSomeMinutes(t *testing.T) {
-	b, l, _ := unsentInvitation(t, "platform")
+	t.Parallel()
+	b := unseenInvitation(t, "platform", 9*time.Minute+30*time.Second)
 	for _, d := range []time.Duration{31 * time.Second, 2 * time.Minute, 9 * time.Minute} {
 		b.after(d)
 		if task := b.task(); task.State != bridge.Accepted {
 			t.Fatalf("%s after the yes the invitation is %s (%s)", d, task.State, task.Reason)
 		}
 	}
-	l.invited[dan] = bridge.Collaborator
 	b.after(10*time.Minute + time.Second)
-	if task := b.task(); task.State != bridge.Confirmed || len(l.calls) != 1 {
-		t.Errorf("the invitation that showed late is %s, and the platform was asked for %q", task.State, l.calls)
+	if task := b.task(); task.State != bridge.Confirmed {
+		t.Errorf("the invitation that showed late is %s", task.State)
 	}
+	b.asked("invite " + dan)
 
-	b, _, _ = unsentInvitation(t, "platform")
+	b = unseenInvitation(t, "platform", 0)
 	b.after(31 * time.Second)
-	b.write(func(ctx context.Context, tx *storage.Tx) error { // as old as the task is made
-		m, err := tx.Member(ctx, b.task().MemberID)
-		if err != nil {
-			return err
-		}
-		m.AppliedAt = m.AppliedAt.Add(-time.Hour)
-		return tx.PutMembers(ctx, []bridge.Member{m})
-	})
 	b.after(10*time.Minute + time.Second)
 	b.plan()
 	if r := b.dans(); r.Reason != bridge.InviteBackoff {
