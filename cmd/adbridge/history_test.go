@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -59,25 +58,27 @@ func TestHistoriesEndAsAcknowledged(t *testing.T) {
 // power cut would, again and again, in the middle of it.
 func TestHistoriesOutliveKills(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	s := &stage{t: t, dir: dir, db: filepath.Join(dir, "adbridge.db")}
-	okta, entra := s.source("okta", "okta"), s.source("entra", "entra")
-	srv := s.serve()
-	rng := newRand(t)
-	faults := &faults{rng: rand.New(rand.NewPCG(rng.Uint64(), 1))}
-	faults.at(srv.url)
-	h := newHistory(t, faults, okta.Token, entra.Token)
-	kills := 0
-	h.goOn(historyTime(), func() {
-		<-time.After(time.Duration(50+rng.IntN(400)) * time.Millisecond)
-		srv.kill()
-		kills++
-		srv = s.serve()
+	storagetest.EachURL(t, func(t *testing.T, url string) {
+		s := &stage{t: t, dir: t.TempDir(), db: url}
+		s.must(nil, "migrate")
+		okta, entra := s.source("okta", "okta"), s.source("entra", "entra")
+		srv := s.serve()
+		rng := newRand(t)
+		faults := &faults{rng: rand.New(rand.NewPCG(rng.Uint64(), 1))}
 		faults.at(srv.url)
+		h := newHistory(t, faults, okta.Token, entra.Token)
+		kills := 0
+		h.goOn(historyTime(), func() {
+			<-time.After(time.Duration(50+rng.IntN(400)) * time.Millisecond)
+			srv.kill()
+			kills++
+			srv = s.serve()
+			faults.at(srv.url)
+		})
+		h.check()
+		t.Logf("%d kills", kills)
+		s.auditVerifies()
 	})
-	h.check()
-	t.Logf("%d kills", kills)
-	s.auditVerifies()
 }
 
 func newRand(t *testing.T) *rand.Rand {
