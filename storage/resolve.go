@@ -39,7 +39,8 @@ func (tx *Tx) PeopleByExternalID(ctx context.Context, sourceID string, externalI
 }
 
 // ResolveMembers binds memberships that named the person by externalId before
-// they arrived. It gives how many there were.
+// they arrived. It gives how many there were. Their groups show another member
+// then, and are at another version.
 func (tx *Tx) ResolveMembers(ctx context.Context, p bridge.Person) (int64, error) {
 	if p.ExternalID == "" || p.ExternalID == p.ID {
 		return 0, nil
@@ -52,6 +53,10 @@ func (tx *Tx) ResolveMembers(ctx context.Context, p bridge.Person) (int64, error
 	n, err := tx.exec(ctx, `INSERT INTO memberships (group_id, value, kind, display, created_at)
 		SELECT group_id, $3, 'User', display, created_at FROM memberships WHERE value = $1`+ofSource+`
 		ON CONFLICT (group_id, value) DO NOTHING`, p.ExternalID, p.SourceID, p.ID)
+	if err == nil && n > 0 {
+		_, err = tx.exec(ctx, `UPDATE groups SET version = version + 1, updated_at = $3 WHERE source_id = $2 AND deleted_at = 0
+			AND id IN (SELECT group_id FROM memberships WHERE value = $1)`, p.ExternalID, p.SourceID, micros(tx.Now()))
+	}
 	if err == nil && n > 0 {
 		_, err = tx.exec(ctx, `DELETE FROM memberships WHERE value = $1`+ofSource, p.ExternalID, p.SourceID)
 	}

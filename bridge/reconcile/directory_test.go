@@ -46,6 +46,12 @@ func TestAnswersShowTheGroupsThatAUserIsIn(t *testing.T) {
 		}
 		made, err := d.CreateUser(t.Context(), call, user("ana@corp.example", "ext-ana"))
 		ana := in("created after the group named her", made, err, 1)
+		switch read, err := d.Group(t.Context(), call, g.ID, true); { // a client may ask with If-None-Match
+		case err != nil:
+			t.Fatal(err)
+		case read.Version == g.Version || len(read.Members) != 1 || read.Members[0].Value != ana.ID:
+			t.Errorf("the group is still at version %d, and shows %+v", read.Version, read.Members)
+		}
 		made, err = d.ChangeUser(t.Context(), call, ana.ID, 0, rename("Ana"))
 		in("changed", made, err, 1)
 		made, err = d.ChangeUser(t.Context(), call, ana.ID, 0, rename("Ana"))
