@@ -12,12 +12,15 @@ import (
 // everyone accepted on the hub, with the role, the groups and rules or the
 // decision behind it, and how it is known who they are. Invitations are listed
 // apart: they are no access.
-func (r Report) WriteAccess(to io.Writer) error {
+func (r ReportFile) WriteAccess(to io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s · %s · %s\nas of %s (%s), report %s\n\n", r.Hub, r.Platform, r.Business, stamp(r.MadeAt), r.pullText(), r.ID)
 	t := tabwriter.NewWriter(&b, 0, 1, 2, ' ', 0)
 	access, assets, open := 0, 0, []Row{}
-	for _, row := range r.Rows {
+	for row, err := range r.Each {
+		if err != nil {
+			return err
+		}
 		switch row.Presence {
 		case Active:
 			access++

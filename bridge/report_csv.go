@@ -3,7 +3,6 @@ package bridge
 import (
 	"cmp"
 	"encoding/csv"
-	"encoding/json"
 	"io"
 	"strconv"
 	"strings"
@@ -17,12 +16,15 @@ var reportColumns = []string{"hub", "report", "made_at", "counts_as", "standing"
 // WriteCSV writes one line a row and one for each of its assets, with the column names first. No cell can
 // be taken for a formula by a spreadsheet: those that would begin with =, +, -,
 // @, a tab or a line end get an apostrophe before them.
-func (r Report) WriteCSV(to io.Writer) error {
+func (r ReportFile) WriteCSV(to io.Writer) error {
 	w := csv.NewWriter(to)
 	if err := w.Write(reportColumns); err != nil {
 		return err
 	}
-	for _, row := range r.Rows {
+	for row, err := range r.Each {
+		if err != nil {
+			return err
+		}
 		reason := Reason{}
 		if row.Reason != "" {
 			reason = ReasonOf(row.Reason)
@@ -105,12 +107,4 @@ func provenanceText(why []Provenance) string {
 		}
 	}
 	return strings.Join(parts, "; ")
-}
-
-// WriteJSON writes the whole report, indented.
-func (r Report) WriteJSON(to io.Writer) error {
-	enc := json.NewEncoder(to)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(r)
 }

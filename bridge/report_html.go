@@ -1,10 +1,12 @@
 package bridge
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
 	"html/template"
 	"io"
+	"iter"
 	"strings"
 )
 
@@ -37,11 +39,21 @@ var (
 
 // WriteHTML writes the report as one page that needs nothing else: no script,
 // no font, no picture from anywhere. It prints well.
-func (r Report) WriteHTML(to io.Writer) error {
-	return reportTemplate.Execute(to, struct {
+func (r ReportFile) WriteHTML(to io.Writer) error {
+	var failed error
+	rows := func(yield func(Row) bool) {
+		for row, err := range r.Each {
+			if failed = err; err != nil || !yield(row) {
+				return
+			}
+		}
+	}
+	err := reportTemplate.Execute(to, struct {
 		Report
+		Rows                                       iter.Seq[Row]
 		DesiredCounts, ObservedCounts, AssetCounts []count
 		PullText, LeavingText                      string
 		Adds                                       bool
-	}{r, r.desiredCounts(), r.observedCounts(), r.Assets.counts(), r.pullText(), r.leavingText(), r.AddsUp()})
+	}{r.Report, rows, r.desiredCounts(), r.observedCounts(), r.Assets.counts(), r.pullText(), r.leavingText(), r.AddsUp()})
+	return cmp.Or(failed, err)
 }

@@ -42,18 +42,21 @@ func (r PartnerReport) PartnerNotes() []string {
 
 // writePartners writes the lines; of a monitor also its people, who are what it
 // is for although nothing is to be done about them.
-func (r PartnerReport) writePartners(b *strings.Builder, rows []Row) {
+func (r ReportFile) writePartners(b *strings.Builder) error {
 	for _, note := range r.PartnerNotes() {
 		fmt.Fprintf(b, "partner: %s\n", note)
 	}
 	if r.PartnerOf == "" {
-		return
+		return nil
 	}
 	t := tabwriter.NewWriter(b, 0, 1, 2, ' ', 0)
-	for _, row := range rows {
+	for row, err := range r.Each {
+		if err != nil {
+			return err
+		}
 		fmt.Fprintf(t, "  %s\t%s\t%s\n", who(row), row.Observed.Word(), reaches(row))
 	}
-	t.Flush()
+	return t.Flush()
 }
 
 // reaches lists what a row's member has access to.

@@ -10,7 +10,7 @@ import (
 
 // WriteText writes the report for a terminal: the sums, what must be looked
 // at, and every row that is not simply in order.
-func (r Report) WriteText(to io.Writer) error {
+func (r ReportFile) WriteText(to io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s · %s · %s\n", r.Hub, r.Platform, Plain(r.Business))
 	fmt.Fprintf(&b, "report %s of %s, mode %s, %s\n", r.ID, stamp(r.MadeAt), r.Mode, r.State)
@@ -43,11 +43,16 @@ func (r Report) WriteText(to io.Writer) error {
 	for _, g := range r.Grants {
 		fmt.Fprintf(&b, "! timed grant: %s has %s until %s: %s (%s)\n", g.Name, g.Role.Word(), stamp(g.Until), g.Reason, g.By)
 	}
-	r.writePartners(&b, r.Rows)
+	if err := r.writePartners(&b); err != nil {
+		return err
+	}
 	b.WriteString("\n")
 	t = tabwriter.NewWriter(&b, 0, 1, 2, ' ', 0)
 	quiet := 0
-	for _, row := range r.Rows {
+	for row, err := range r.Each {
+		if err != nil {
+			return err
+		}
 		if row.quiet() {
 			quiet++
 			continue

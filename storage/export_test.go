@@ -1,8 +1,15 @@
 package storage
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
 	"testing"
+
+	"adbridge/bridge"
 )
 
 // FewMatches sets how many matches are found by their index, for one test.
@@ -46,4 +53,14 @@ func (db *DB) DownTo(ctx context.Context, version int64) error {
 		_, err = p.DownTo(ctx, version)
 	}
 	return err
+}
+
+// PackAsBefore packs a report as one, which adbridge did before it had parts.
+func PackAsBefore(r bridge.Report) (PackedReport, error) {
+	var b bytes.Buffer
+	text := base64.NewEncoder(base64.StdEncoding, &b)
+	zip := gzip.NewWriter(text)
+	err := errors.Join(json.NewEncoder(zip).Encode(r.Rows), zip.Close(), text.Close())
+	r.Rows = nil
+	return PackedReport{r, b.String()}, err
 }

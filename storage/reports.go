@@ -18,7 +18,7 @@ type PackedReport struct {
 // PackReport makes a report ready to be saved: packing the rows of a large hub
 // lasts, and others may write meanwhile.
 func PackReport(r bridge.Report) (PackedReport, error) {
-	body, err := pack(r.Rows)
+	body, err := packRows(r.Rows)
 	r.Rows = nil
 	return PackedReport{r, body}, named(err, "pack the report on hub %s", r.HubID)
 }
@@ -41,26 +41,26 @@ func (tx *Tx) SavePacked(ctx context.Context, id string, p PackedReport) error {
 }
 
 // LastReport is the hub's newest report; false when there is none.
-func (tx *Tx) LastReport(ctx context.Context, hubID string) (bridge.Report, bool, error) {
+func (tx *Tx) LastReport(ctx context.Context, hubID string) (Report, bool, error) {
 	r, err := scanReport(tx.row(ctx, `SELECT head, body FROM reports WHERE hub_id = $1 ORDER BY made_at DESC, id DESC LIMIT 1`, hubID))
 	if errors.Is(err, sql.ErrNoRows) {
-		return bridge.Report{}, false, nil
+		return Report{}, false, nil
 	}
 	return r, err == nil, named(err, "last report of hub %s", hubID)
 }
 
 // ReportAt is the report that was the newest at t; false when there was none yet.
-func (tx *Tx) ReportAt(ctx context.Context, hubID string, t time.Time) (bridge.Report, bool, error) {
+func (tx *Tx) ReportAt(ctx context.Context, hubID string, t time.Time) (Report, bool, error) {
 	r, err := scanReport(tx.row(ctx, `SELECT head, body FROM reports WHERE hub_id = $1 AND made_at <= $2
 		ORDER BY made_at DESC, id DESC LIMIT 1`, hubID, micros(t)))
 	if errors.Is(err, sql.ErrNoRows) {
-		return bridge.Report{}, false, nil
+		return Report{}, false, nil
 	}
 	return r, err == nil, named(err, "report of hub %s at %s", hubID, t)
 }
 
 // Report finds a report.
-func (tx *Tx) Report(ctx context.Context, id string) (bridge.Report, error) {
+func (tx *Tx) Report(ctx context.Context, id string) (Report, error) {
 	r, err := scanReport(tx.row(ctx, `SELECT head, body FROM reports WHERE id = $1`, id))
 	return r, named(err, "report %s", id)
 }
@@ -75,10 +75,11 @@ func (tx *Tx) Reports(ctx context.Context, hubID string, limit int) ([]bridge.Re
 	return list, named(err, "reports of hub %s", hubID)
 }
 
-func scanReport(row scanner) (r bridge.Report, err error) {
+func scanReport(row scanner) (r Report, err error) {
 	var body string
-	if err = row.Scan(intoJSON(&r), &body); err == nil {
-		err = unpack(body, &r.Rows)
+	if err = row.Scan(intoJSON(&r.Report), &body); err == nil {
+		r.parts, err = partsOf(body)
+		r.Each = r.each
 	}
 	return r, err
 }

@@ -1,11 +1,8 @@
 package storage
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"database/sql"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -94,29 +91,6 @@ func (s assetScanner) Scan(v any) error {
 	}
 	s.a.Kind, s.a.ID, _ = strings.Cut(text, ":")
 	return nil
-}
-
-// pack stores a large document: JSON, gzip, base64.
-func pack(v any) (string, error) {
-	var b bytes.Buffer
-	text := base64.NewEncoder(base64.StdEncoding, &b)
-	zip, err := gzip.NewWriterLevel(text, gzip.BestSpeed)
-	if err != nil {
-		return "", err
-	}
-	if err := errors.Join(json.NewEncoder(zip).Encode(v), zip.Close(), text.Close()); err != nil {
-		return "", err
-	}
-	return b.String(), nil
-}
-
-// unpack reads what pack stored.
-func unpack(s string, v any) error {
-	zip, err := gzip.NewReader(base64.NewDecoder(base64.StdEncoding, strings.NewReader(s)))
-	if err != nil {
-		return err
-	}
-	return errors.Join(json.NewDecoder(zip).Decode(v), zip.Close())
 }
 
 // clean is a text from outside as both databases can keep it: PostgreSQL

@@ -11,7 +11,7 @@ import (
 // downloadReport gives a report as a file.
 func (s *site) downloadReport(w http.ResponseWriter, r *http.Request, _ storage.Session) error {
 	ctx := r.Context()
-	var report bridge.Report
+	var report storage.Report
 	var hub bridge.Hub
 	err := s.DB.Read(ctx, func(tx *storage.Tx) error {
 		head, err := findHub(ctx, tx, r, "report")

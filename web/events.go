@@ -158,7 +158,7 @@ func downloadOf(r *http.Request, format string) string {
 	u := url.URL{Path: strings.TrimRight(r.URL.Path, "/") + "/download"}
 	q := url.Values{}
 	for k, v := range r.URL.Query() {
-		if k != "before" && k != "page" && len(v) > 0 && v[0] != "" {
+		if k != "before" && k != "after" && k != "page" && len(v) > 0 && v[0] != "" {
 			q.Set(k, v[0])
 		}
 	}

@@ -90,6 +90,52 @@ func TestPagingShowsEveryMemberOnce(t *testing.T) {
 	b.page("/hubs/crowd?page=99", http.StatusOK)
 }
 
+// TestPagingShowsEveryRowOfAReportOnce, also when another report is made meanwhile.
+func TestPagingShowsEveryRowOfAReportOnce(t *testing.T) {
+	db, o := newSite(t, here)
+	hub := crowd(t, db, 1010)
+	save := func(id string, n int) {
+		storagetest.Write(t, db, func(ctx context.Context, tx *storage.Tx) error {
+			plan, _, err := tx.CurrentPlan(ctx, hub.ID)
+			if err != nil {
+				return err
+			}
+			plan.Rows = plan.Rows[:n]
+			r := bridge.MakeReport(bridge.World{Now: tx.Now(), Hub: hub}, plan)
+			r.ID, r.MadeAt = id, tx.Now()
+			return tx.SaveReport(ctx, r)
+		})
+	}
+	save("first", 1010)
+	b := serve(t, o)
+	b.signIn(o)
+	all := b.walk("/hubs/crowd/report?rows=all", nr, func(page int) { save(fmt.Sprint("later", page), 10) })
+	if len(all) != 1010 || all[0] != "000001" || all[504] != "001009" || all[505] != "000000" || !slices.IsSorted(all[:505]) || !slices.IsSorted(all[505:]) {
+		t.Errorf("%d rows, in the order %v", len(all), all)
+	}
+	for _, x := range []struct {
+		query string
+		rows  int
+		says  []string
+	}{
+		{"", 505, []string{"505 people", "1–200 of 505", "505 people with whom nothing is to be done are not listed", "1 010 members"}},
+		{"?verdict=fine", 505, []string{"505 people", "1–200 of 505"}},
+		{"?verdict=needs-person&after=400", 105, []string{"401–505 of 505"}},
+		{"?verdict=held", 0, []string{"1 010 members"}},
+		{"?after=5000", 0, []string{"1 010 members"}},
+	} {
+		b.page("/hubs/crowd/reports/first"+x.query, http.StatusOK).shows(t, "report"+x.query, x.says...)
+		if got := b.walk("/hubs/crowd/reports/first"+x.query, nr, nil); len(got) != x.rows || len(slices.Compact(got)) != x.rows {
+			t.Errorf("report%s has %d rows, want %d", x.query, len(got), x.rows)
+		}
+	}
+	if body := b.page("/hubs/crowd/reports/first?verdict=needs-person&after=400", http.StatusOK).body; !strings.Contains(body, `href="/hubs/crowd/reports/first?after=200&amp;verdict=needs-person" rel="prev"`) {
+		t.Error("the way back loses the filter")
+	}
+	b.page("/hubs/crowd/reports/first?after=x", http.StatusBadRequest).shows(t, "a place that is none", "no place", "Begin with its first page")
+	b.page("/hubs/crowd/reports/first?verdict=x", http.StatusBadRequest)
+}
+
 // TestAPageOfALargeHubIsQuick: 10,000 members.
 func TestAPageOfALargeHubIsQuick(t *testing.T) {
 	db, o := newSite(t, here)

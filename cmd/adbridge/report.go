@@ -61,7 +61,7 @@ Exit code 0: nothing to do, 2: changes are pending, 3: a guard holds some.`,
 				case trend:
 					return c.trend(ctx, app, hubs[0])
 				}
-				r, err := app.findReport(ctx, hubs[0], fresh, func(tx *storage.Tx) (bridge.Report, bool, error) {
+				r, err := app.findReport(ctx, hubs[0], fresh, func(tx *storage.Tx) (storage.Report, bool, error) {
 					if day.IsZero() {
 						return tx.LastReport(ctx, hubs[0].ID)
 					}
@@ -77,7 +77,11 @@ Exit code 0: nothing to do, 2: changes are pending, 3: a guard holds some.`,
 					if err := c.sayUnread(ctx, app, hubs[0]); err != nil {
 						return err
 					}
-					c.exit = planExit(bridge.Plan{Rows: r.Rows})
+					exit, err := reportExit(r)
+					if err != nil {
+						return err
+					}
+					c.exit = exit
 				}
 				return reportWriters[format](c, c.out, r)
 			})
@@ -92,11 +96,11 @@ Exit code 0: nothing to do, 2: changes are pending, 3: a guard holds some.`,
 	return cmd
 }
 
-var reportWriters = map[string]func(*cli, io.Writer, bridge.Report) error{
-	"text": func(_ *cli, w io.Writer, r bridge.Report) error { return r.WriteText(w) },
-	"html": func(_ *cli, w io.Writer, r bridge.Report) error { return r.WriteHTML(w) },
-	"csv":  func(_ *cli, w io.Writer, r bridge.Report) error { return r.WriteCSV(w) },
-	"json": func(_ *cli, w io.Writer, r bridge.Report) error { return r.WriteJSON(w) },
+var reportWriters = map[string]func(*cli, io.Writer, bridge.ReportFile) error{
+	"text": func(_ *cli, w io.Writer, r bridge.ReportFile) error { return r.WriteText(w) },
+	"html": func(_ *cli, w io.Writer, r bridge.ReportFile) error { return r.WriteHTML(w) },
+	"csv":  func(_ *cli, w io.Writer, r bridge.ReportFile) error { return r.WriteCSV(w) },
+	"json": func(_ *cli, w io.Writer, r bridge.ReportFile) error { return r.WriteJSON(w) },
 }
 
 // sayUnread warns on standard error that the hub could not be read since the
@@ -111,17 +115,32 @@ func (c *cli) sayUnread(ctx context.Context, app *App, hub bridge.Hub) error {
 	return nil
 }
 
+// reportExit is planExit for a report, whose rows nobody holds.
+func reportExit(r bridge.ReportFile) (int, error) {
+	exit := exitDone
+	for row, err := range r.Each {
+		if err != nil {
+			return exit, err
+		}
+		if exit = max(exit, planExit(bridge.Plan{Rows: []bridge.Row{row}})); exit == exitHeld {
+			break
+		}
+	}
+	return exit, nil
+}
+
 // findReport finds a stored report, or makes one from what is known now.
-func (a *App) findReport(ctx context.Context, hub bridge.Hub, fresh bool, find func(*storage.Tx) (bridge.Report, bool, error)) (r bridge.Report, err error) {
-	ok := false
+func (a *App) findReport(ctx context.Context, hub bridge.Hub, fresh bool, find func(*storage.Tx) (storage.Report, bool, error)) (r bridge.ReportFile, err error) {
 	if !fresh {
+		ok := false
 		err = a.DB.Read(ctx, func(tx *storage.Tx) error {
-			r, ok, err = find(tx)
+			found, there, err := find(tx)
+			r, ok = found.ReportFile, there
 			return err
 		})
-	}
-	if err != nil || ok {
-		return r, err
+		if err != nil || ok {
+			return r, err
+		}
 	}
 	w, p, err := a.Planner.Preview(ctx, hub.ID)
 	if err != nil {
@@ -133,12 +152,12 @@ func (a *App) findReport(ctx context.Context, hub bridge.Hub, fresh bool, find f
 	if !fresh {
 		return r, wrong("give another --at, or --now", "report: there is none of that time for hub %s: %w", hub.Slug, bridge.ErrNotFound)
 	}
-	return bridge.MakeReport(w, p), nil
+	return bridge.MakeReport(w, p).File(), nil
 }
 
 // writeReport writes the last report of a hub.
 func (a *App) writeReport(ctx context.Context, hubID, format string, w io.Writer) error {
-	r, err := a.findReport(ctx, bridge.Hub{ID: hubID}, false, func(tx *storage.Tx) (bridge.Report, bool, error) { return tx.LastReport(ctx, hubID) })
+	r, err := a.findReport(ctx, bridge.Hub{ID: hubID}, false, func(tx *storage.Tx) (storage.Report, bool, error) { return tx.LastReport(ctx, hubID) })
 	if err != nil {
 		return err
 	}

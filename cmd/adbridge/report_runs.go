@@ -61,15 +61,18 @@ func reportNamed(ctx context.Context, tx *storage.Tx, hub bridge.Hub, name strin
 	if t, err := endOf("compare", name); err == nil {
 		r, ok, err := tx.ReportAt(ctx, hub.ID, t)
 		if err == nil && !ok {
-			return r, wrong(next, "compare: there is no report of hub %s at %s yet: %w", hub.Slug, name, bridge.ErrNotFound)
+			return r.Report, wrong(next, "compare: there is no report of hub %s at %s yet: %w", hub.Slug, name, bridge.ErrNotFound)
 		}
-		return r, err
+		if err != nil {
+			return r.Report, err
+		}
+		return r.Whole()
 	}
 	r, err := tx.Report(ctx, name)
 	if err != nil || r.HubID != hub.ID {
-		return r, wrong(next, "compare: hub %s has no report %q: %w", hub.Slug, name, bridge.ErrNotFound)
+		return r.Report, wrong(next, "compare: hub %s has no report %q: %w", hub.Slug, name, bridge.ErrNotFound)
 	}
-	return r, nil
+	return r.Whole()
 }
 
 // trend shows the counts of each run, newest first.
