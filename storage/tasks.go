@@ -211,6 +211,15 @@ func (tx *Tx) NextTasks(ctx context.Context, hubID string, now time.Time, limit 
 	return list[:min(len(list), limit)], nil
 }
 
+// NextTakingAway is the one of them that takes access away and has waited longest;
+// none: there is no such.
+func (tx *Tx) NextTakingAway(ctx context.Context, hubID string, now time.Time) ([]bridge.Task, error) {
+	list, err := collect(ctx, tx, scanTask, `SELECT `+taskColumns+` FROM tasks
+		WHERE hub_id = $1 AND state IN ('ready', 'waiting') AND not_before <= $2 AND action IN ('remove', 'cancel', 'unassign')
+		ORDER BY not_before, ord, created_at, id LIMIT 1`, hubID, micros(now))
+	return list, named(err, "next task of hub %s that takes access away", hubID)
+}
+
 // History counts what was done on the hub since then. A task whose outcome is
 // not known counts as done: a guard that errs, errs on the safe side. Access to
 // an asset is lowered by giving other access, which is told by why it is wanted.

@@ -135,6 +135,9 @@ func (w Worker) choose(ctx context.Context, lease storage.Lease) (hub bridge.Hub
 			if err != nil {
 				return err
 			}
+			if ready, err = turn(ctx, tx, hub.ID, lane, ready); err != nil {
+				return err
+			}
 			if todo = together(ready, lane, tx.Now(), size); len(todo) > 0 {
 				return nil
 			}
