@@ -32,7 +32,7 @@ func (tx *Tx) SigningKey(ctx context.Context) (ed25519.PrivateKey, error) {
 		return nil, fmt.Errorf("make the audit signing key: %w", err)
 	}
 	id := audit.Fingerprint(public)
-	sealed, err := tx.keyring().Seal(private.Seed(), auditKeyOf(id))
+	sealed, err := tx.seal(ctx, private.Seed(), auditKeyOf(id))
 	if err != nil {
 		return nil, err
 	}

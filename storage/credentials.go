@@ -33,11 +33,11 @@ func (tx *Tx) Credentials(ctx context.Context, hubID string) (Credentials, error
 
 // SetCredentials seals new credentials over the old ones.
 func (tx *Tx) SetCredentials(ctx context.Context, hubID string, c Credentials) error {
-	token, err := tx.keyring().Seal([]byte(c.Token.Reveal()), tokenOf(hubID))
+	token, err := tx.seal(ctx, []byte(c.Token.Reveal()), tokenOf(hubID))
 	if err != nil {
 		return err
 	}
-	appSecret, err := tx.keyring().Seal([]byte(c.AppSecret.Reveal()), appSecretOf(hubID))
+	appSecret, err := tx.seal(ctx, []byte(c.AppSecret.Reveal()), appSecretOf(hubID))
 	if err != nil {
 		return err
 	}
@@ -48,34 +48,6 @@ func (tx *Tx) SetCredentials(ctx context.Context, hubID string, c Credentials) e
 		return fmt.Errorf("set credentials of hub %s: %w", hubID, err)
 	}
 	return nil
-}
-
-// Reseal seals everything that an older key sealed again with the newest one,
-// and says how many rows it moved. Afterwards the older keys may go.
-func (tx *Tx) Reseal(ctx context.Context) (int, error) {
-	all, err := tx.sealed(ctx)
-	if err != nil {
-		return 0, err
-	}
-	moved := 0
-	for _, s := range all {
-		if s.value == "" || sealedWith(s.value) == tx.keyring().Sealing() {
-			continue
-		}
-		plain, err := tx.keyring().Open(s.value, s.bound)
-		if err != nil {
-			return 0, err
-		}
-		again, err := tx.keyring().Seal(plain, s.bound)
-		if err != nil {
-			return 0, err
-		}
-		if _, err := tx.exec(ctx, s.update, s.id, again); err != nil {
-			return 0, fmt.Errorf("seal %s again: %w", s.bound, err)
-		}
-		moved++
-	}
-	return moved, nil
 }
 
 // CheckKeys says which secret cannot be opened with the keys at hand, before

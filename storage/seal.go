@@ -13,18 +13,29 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync/atomic"
 )
 
 // ErrSealed says that a secret in the database cannot be opened with the keys
 // at hand: the key is missing, or the value is not the one that was sealed there.
 var ErrSealed = errors.New("sealed secret cannot be opened")
 
-// Keyring seals the secrets that the database keeps. The first key seals; the
-// others still open what was sealed with them before a rotation. It does not
-// print its keys.
+// Keyring seals the secrets that the database keeps. The first key seals, unless
+// the database has another on record (Tx.Sealing); the others still open what was
+// sealed with them before a rotation. It does not print its keys.
 type Keyring struct {
-	keys []sealingKey
+	keys atomic.Pointer[[]sealingKey]
+	file string // they came from; "": from ADBRIDGE_KEY
+}
+
+// all are its keys, in their order.
+func (k *Keyring) all() []sealingKey {
+	if k == nil || k.keys.Load() == nil {
+		return nil
+	}
+	return *k.keys.Load()
 }
 
 type sealingKey struct {
@@ -61,6 +72,26 @@ func OpenKeyring(value, file string) (*Keyring, error) {
 	return readKeyFile(file)
 }
 
+// File is the file that the keys came from; "" when they came from ADBRIDGE_KEY.
+func (k *Keyring) File() string { return k.file }
+
+// Reload reads the key file again. True says that it holds other keys than before.
+// What cannot be read leaves the keys as they are.
+func (k *Keyring) Reload() (changed bool, err error) {
+	if k.file == "" {
+		return false, nil
+	}
+	again, err := readKeyFile(k.file)
+	if err != nil {
+		return false, err
+	}
+	if slices.Equal(again.IDs(), k.IDs()) {
+		return false, nil
+	}
+	k.keys.Store(again.keys.Load())
+	return true, nil
+}
+
 // RotateKeyFile puts a new key in front of those in file. What was sealed
 // before stays readable; Tx.Reseal moves it to the new key.
 func RotateKeyFile(file string) error {
@@ -72,6 +103,33 @@ func RotateKeyFile(file string) error {
 		return fmt.Errorf("key file %s: %w", file, err)
 	}
 	return writeKeyFile(file, append([]byte(newKeyLine()), old...))
+}
+
+// DropFromKeyFile takes a key out of file. One that is not in it is no error; the
+// last one stays.
+func DropFromKeyFile(file, id string) error {
+	have, err := readKeyFile(file)
+	if err != nil {
+		return err
+	}
+	if !have.Has(id) {
+		return nil
+	}
+	if len(have.all()) == 1 {
+		return fmt.Errorf("key file %s: key %s is its only one", file, id)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("key file %s: %w", file, err)
+	}
+	var rest []byte
+	for line := range strings.Lines(string(data)) {
+		if k, err := parseKeys([]string{line}); err == nil && k.Has(id) {
+			continue
+		}
+		rest = append(rest, line...)
+	}
+	return writeKeyFile(file, rest)
 }
 
 func newKeyLine() string {
@@ -91,6 +149,19 @@ func makeKeyFile(file string) error {
 	if err := os.Link(tmp, file); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("key file %s: %w", file, err)
 	}
+	return syncFolder(file)
+}
+
+// syncFolder makes the name of a file as durable as what is in it: what is sealed
+// with a key that a power cut takes back is lost.
+func syncFolder(file string) error {
+	d, err := os.Open(filepath.Dir(file))
+	if err != nil {
+		return fmt.Errorf("key file %s: %w", file, err)
+	}
+	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+		return fmt.Errorf("key file %s: %w", file, err)
+	}
 	return nil
 }
 
@@ -103,7 +174,7 @@ func writeKeyFile(file string, data []byte) error {
 		os.Remove(tmp)
 		return fmt.Errorf("key file %s: %w", file, err)
 	}
-	return nil
+	return syncFolder(file)
 }
 
 // stageKeyFile writes data, on disk, to a file of mode 0600 beside file.
@@ -137,11 +208,12 @@ func readKeyFile(file string) (*Keyring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("key file %s: %w", file, err)
 	}
+	k.file = file
 	return k, nil
 }
 
 func parseKeys(lines []string) (*Keyring, error) {
-	k := &Keyring{}
+	var keys []sealingKey
 	for _, line := range lines {
 		if line = strings.TrimSpace(line); line == "" {
 			continue
@@ -149,7 +221,7 @@ func parseKeys(lines []string) (*Keyring, error) {
 		raw := decodeKey(line)
 		if raw == nil {
 			// The text is not shown: it may be most of a key.
-			return nil, fmt.Errorf("key %d is not 32 bytes in base64 or hex; make one with: openssl rand -base64 32", len(k.keys)+1)
+			return nil, fmt.Errorf("key %d is not 32 bytes in base64 or hex; make one with: openssl rand -base64 32", len(keys)+1)
 		}
 		block, err := aes.NewCipher(raw)
 		if err != nil {
@@ -161,11 +233,13 @@ func parseKeys(lines []string) (*Keyring, error) {
 		}
 		sum := sha256.Sum256(append([]byte("adbridge sealing key id\x00"), raw...))
 		seed := sha256.Sum256(append([]byte("adbridge derived keys\x00"), raw...))
-		k.keys = append(k.keys, sealingKey{id: hex.EncodeToString(sum[:6]), aead: aead, seed: seed})
+		keys = append(keys, sealingKey{id: hex.EncodeToString(sum[:6]), aead: aead, seed: seed})
 	}
-	if len(k.keys) == 0 {
+	if len(keys) == 0 {
 		return nil, errors.New("it holds no key; make one with: openssl rand -base64 32")
 	}
+	k := &Keyring{}
+	k.keys.Store(&keys)
 	return k, nil
 }
 
@@ -181,16 +255,26 @@ func decodeKey(s string) []byte {
 	return nil
 }
 
-// Seal encrypts a secret for one place: bound names the row and column, and
-// the value opens nowhere else. An empty secret stays empty.
+// Seal encrypts a secret with the first key for one place: bound names the row and
+// column, and the value opens nowhere else. An empty secret stays empty.
 func (k *Keyring) Seal(plain []byte, bound string) (string, error) {
+	return k.SealWith(k.Sealing(), plain, bound)
+}
+
+// SealWith is Seal with the key of that id.
+func (k *Keyring) SealWith(id string, plain []byte, bound string) (string, error) {
 	if len(plain) == 0 {
 		return "", nil
 	}
-	if k == nil || len(k.keys) == 0 {
+	keys := k.all()
+	if len(keys) == 0 {
 		return "", errNoKey(bound)
 	}
-	key := k.keys[0]
+	i := slices.IndexFunc(keys, func(key sealingKey) bool { return key.id == id })
+	if i < 0 {
+		return "", errNotHeld(id)
+	}
+	key := keys[i]
 	nonce := make([]byte, key.aead.NonceSize(), key.aead.NonceSize()+len(plain)+key.aead.Overhead())
 	rand.Read(nonce)
 	box := key.aead.Seal(nonce, nonce, plain, boundTo(key.id, bound))
@@ -202,7 +286,7 @@ func (k *Keyring) Open(sealed, bound string) ([]byte, error) {
 	if sealed == "" {
 		return nil, nil
 	}
-	if k == nil || len(k.keys) == 0 {
+	if len(k.all()) == 0 {
 		return nil, errNoKey(bound)
 	}
 	version, rest, _ := strings.Cut(sealed, ":")
@@ -210,7 +294,7 @@ func (k *Keyring) Open(sealed, bound string) ([]byte, error) {
 	if version != sealedVersion || !ok {
 		return nil, fmt.Errorf("%w: %s is not in a form this version knows", ErrSealed, bound)
 	}
-	for _, key := range k.keys {
+	for _, key := range k.all() {
 		if key.id != id {
 			continue
 		}
@@ -231,31 +315,30 @@ func (k *Keyring) Open(sealed, bound string) ([]byte, error) {
 // Derive gives a key for another purpose, the same on every server that
 // shares the newest sealing key.
 func (k *Keyring) Derive(purpose string) []byte {
-	mac := hmac.New(sha256.New, k.keys[0].seed[:])
+	mac := hmac.New(sha256.New, k.all()[0].seed[:])
 	mac.Write([]byte(purpose))
 	return mac.Sum(nil)
 }
 
-// Sealing is the id of the key that seals now.
+// Sealing is the id of the first key; see Tx.Sealing.
 func (k *Keyring) Sealing() string {
-	if k == nil || len(k.keys) == 0 {
-		return ""
+	if ids := k.IDs(); len(ids) > 0 {
+		return ids[0]
 	}
-	return k.keys[0].id
+	return ""
+}
+
+// IDs name its keys, in their order. They say nothing of the keys themselves.
+func (k *Keyring) IDs() []string {
+	var ids []string
+	for _, key := range k.all() {
+		ids = append(ids, key.id)
+	}
+	return ids
 }
 
 // Has says whether the keyring holds the key of that id.
-func (k *Keyring) Has(id string) bool {
-	if k == nil {
-		return false
-	}
-	for _, key := range k.keys {
-		if key.id == id {
-			return true
-		}
-	}
-	return false
-}
+func (k *Keyring) Has(id string) bool { return slices.Contains(k.IDs(), id) }
 
 // Format implements fmt.Formatter for every verb.
 func (k *Keyring) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[keyring]") }

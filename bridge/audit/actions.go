@@ -77,6 +77,10 @@ const (
 	SignedIn      = "session.signed-in"
 	SignedOut     = "session.signed-out"
 	AuditExported = "audit.exported"
+	KeyAdded      = "key.added"
+	KeySeals      = "key.seals"
+	KeyResealed   = "key.resealed"
+	KeyDropped    = "key.dropped"
 )
 
 // Action is an action name and what it means.
@@ -153,6 +157,10 @@ var actionTable = []Action{
 	{SignedIn, "someone signed in to the pages"},
 	{SignedOut, "someone signed out"},
 	{AuditExported, "the audit trail was exported"},
+	{KeyAdded, "a key was added that is to seal the secrets of the database; nothing is sealed with it yet"},
+	{KeySeals, "a key seals the secrets of the database from now on"},
+	{KeyResealed, "secrets were sealed again with the key that seals now"},
+	{KeyDropped, "a key that nothing was sealed with any more was dropped"},
 }
 
 // Actions lists every action with its meaning.

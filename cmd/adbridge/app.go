@@ -177,6 +177,9 @@ func (a *App) Serve(ctx context.Context, ready func(net.Addr) error) error {
 // ServeOn is Serve on an address that is open already.
 func (a *App) ServeOn(ctx context.Context, listener net.Listener, ready func(net.Addr) error) error {
 	handler, err := a.Handler()
+	if err == nil {
+		err = a.arrive(ctx)
+	}
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -188,6 +191,7 @@ func (a *App) ServeOn(ctx context.Context, listener net.Listener, ready func(net
 	var running sync.WaitGroup
 	running.Go(func() { a.Lanes.Run(work) })
 	running.Go(func() { seal(work, a.DB, a.Log) })
+	running.Go(func() { a.stay(work) })
 	running.Go(func() { a.lookDaily(work) })
 	running.Go(func() { a.readLogs(work) })
 	running.Go(func() { a.exchanges.run(work) })

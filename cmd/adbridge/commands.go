@@ -18,7 +18,7 @@ func (c *cli) commands() []*cobra.Command {
 	return []*cobra.Command{
 		c.demo(), c.sim(), c.serve(), c.source(), c.hub(), c.rule(), c.pull(), c.plan(), c.report(), c.members(), c.invitations(),
 		c.match(), c.alias(), c.exempt(), c.adopt(), c.protect(), c.approve(), c.reject(), c.override(), c.grant(), c.decisions(), c.undo(),
-		c.tasks(), c.release(), c.settle(), c.explain(), c.reasons(), c.audit(), c.signIn(), c.migrate(), c.version(),
+		c.tasks(), c.release(), c.settle(), c.explain(), c.reasons(), c.audit(), c.signIn(), c.key(), c.migrate(), c.version(),
 	}
 }
 

@@ -1,0 +1,242 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"adbridge/bridge"
+	"adbridge/bridge/audit"
+	"adbridge/bridge/reconcile"
+	"adbridge/connectors"
+	"adbridge/storage"
+	"adbridge/storage/storagetest"
+)
+
+// keyed is a database with hubs whose tokens are known, and servers on it that
+// each have a key file of their own.
+type keyed struct {
+	*stage
+	hubs int
+}
+
+func newKeyed(t *testing.T, url string, hubs int) *keyed {
+	t.Helper()
+	k := &keyed{&stage{t: t, dir: t.TempDir(), db: url, inProcess: true}, hubs}
+	app := k.open("adbridge.key")
+	for i := range hubs {
+		_, err := reconcile.AddHub(t.Context(), app.DB, bridge.Hub{Slug: fmt.Sprintf("hub-%d", i), Platform: bridge.Meta, BusinessID: fmt.Sprint(7000 + i)},
+			storage.Credentials{Token: bridge.NewSecret(fmt.Sprintf("token-%d", i)), AppSecret: bridge.NewSecret("s")}, connectors.Connection{BusinessID: fmt.Sprint(7000 + i)}, "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := reconcile.ChangeHub(t.Context(), app.DB, fmt.Sprintf("hub-%d", i), "test", audit.HubPaused, func(h *bridge.Hub) (map[string]any, error) {
+			h.Halt = &bridge.Halt{State: bridge.Paused, By: "test"} // nobody is to call anybody
+			return nil, nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return k
+}
+
+func (k *keyed) open(file string) *App {
+	k.t.Helper()
+	app, err := NewApp(k.t.Context(), Config{Listen: "127.0.0.1:0", DB: k.db, KeyFile: filepath.Join(k.dir, file), PublicURL: "http://127.0.0.1"}, zerolog.Nop())
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	k.t.Cleanup(func() { _ = app.Close() })
+	return app
+}
+
+// runs starts a server with a key file.
+func (k *keyed) runs(file string) *App {
+	k.t.Helper()
+	app := k.open(file)
+	ctx, stop := context.WithCancel(context.Background())
+	ready, done := make(chan bool, 1), make(chan error, 1)
+	go func() { done <- app.Serve(ctx, func(net.Addr) error { ready <- true; return nil }) }()
+	select {
+	case <-ready:
+	case err := <-done:
+		k.t.Fatal(err)
+	}
+	k.t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			k.t.Error(err)
+		}
+	})
+	return app
+}
+
+// reads checks that a server opens every secret.
+func (k *keyed) reads(app *App) {
+	k.t.Helper()
+	err := app.DB.Read(k.t.Context(), func(tx *storage.Tx) error {
+		for i := range k.hubs {
+			hub, err := tx.Hub(k.t.Context(), fmt.Sprintf("hub-%d", i))
+			if err != nil {
+				return err
+			}
+			c, err := tx.Credentials(k.t.Context(), hub.ID)
+			if err != nil {
+				return err
+			}
+			if c.Token.Reveal() != fmt.Sprintf("token-%d", i) {
+				return fmt.Errorf("the token of %s is another one", hub.Slug)
+			}
+		}
+		return tx.CheckKeys(k.t.Context())
+	})
+	if err != nil {
+		k.t.Error(err)
+	}
+}
+
+func (k *keyed) copyKey(from, to string) {
+	k.t.Helper()
+	b, err := os.ReadFile(filepath.Join(k.dir, from))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(k.dir, to), b, 0o600)
+	}
+	if err != nil {
+		k.t.Fatal(err)
+	}
+}
+
+// TestAKeyIsRotatedUnderRunningServers: nothing is sealed with a new key before
+// each running server holds it; then everything is, no server has to be
+// restarted, and the old key can go. Each step is in the audit trail.
+func TestAKeyIsRotatedUnderRunningServers(t *testing.T) {
+	t.Parallel()
+	storagetest.EachURL(t, func(t *testing.T, url string) {
+		k := newKeyed(t, url, 3)
+		k.copyKey("adbridge.key", "other.key")
+		one, two := k.runs("adbridge.key"), k.runs("other.key")
+		old := one.keys.Sealing()
+
+		out, errs, code := k.adbridge("key", "rotate", "--wait", "3s")
+		if code != exitError || !strings.Contains(errs, "do not hold key") || !strings.Contains(errs, "copy the key file") || strings.Contains(errs, ", vm") {
+			t.Fatalf("a server without the new key: exit code %d\n%s%s", code, out, errs)
+		}
+		var v keyView
+		k.must(&v, "key", "status")
+		fresh := v.Keys[0].ID
+		if v.seals().ID != old || v.seals().Values < 6 || fresh == old || v.Keys[0].Values != 0 || len(v.Servers) != 2 || !strings.Contains(v.Next, fresh) {
+			t.Fatalf("it is sealed with another key already, or the state is not told: %+v", v)
+		}
+		k.reads(two)
+
+		k.copyKey("adbridge.key", "other.key")
+		k.must(&v, "key", "rotate", "--wait", "20s")
+		if v.seals().ID != fresh || v.left() != 0 || v.Sealed < 6 || v.Began != fresh || v.Added != "" {
+			t.Fatalf("after the rotation: %+v", v)
+		}
+		k.reads(one)
+		k.reads(two)
+
+		k.must(&v, "key", "drop", old)
+		if _, errs, code := k.adbridge("key", "drop", fresh); code != exitError || !strings.Contains(errs, "seals") {
+			t.Errorf("the key that seals was dropped: %d %s", code, errs)
+		}
+		until(t, 10*time.Second, "the server reads its key file again", func() (bool, string) {
+			return !one.keys.Has(old), fmt.Sprint(one.keys.IDs())
+		})
+		k.reads(one)
+		k.reads(two)
+		if late := k.open("adbridge.key"); late.keys.Has(old) {
+			t.Error("the old key is in the file")
+		} else {
+			k.reads(late)
+		}
+		var steps []string
+		for _, e := range k.exported("key.") {
+			steps = append(steps, e.Action+" "+e.Subject)
+		}
+		want := []string{audit.KeyAdded + " " + fresh, audit.KeySeals + " " + fresh, audit.KeyResealed + " " + fresh, audit.KeyDropped + " " + old}
+		if !slices.Equal(steps, want) {
+			t.Errorf("the trail tells %v, want %v", steps, want)
+		}
+		k.auditVerifies()
+	})
+}
+
+// TestARotationThatIsKilledGoesOn: whenever it is killed, every secret opens with
+// the key file as it is, also on a server that runs, and in the end all of them are
+// sealed with one key.
+func TestARotationThatIsKilledGoesOn(t *testing.T) {
+	t.Parallel()
+	k := newKeyed(t, storagetest.MigratedSQLite(t), 120)
+	k.inProcess = false
+	server := k.runs("adbridge.key")
+	first := server.keys.Sealing()
+	rng := rand.New(rand.NewPCG(5, uint64(time.Now().UnixNano())))
+	var states []string
+	for range 14 {
+		ctx, kill := context.WithTimeout(t.Context(), time.Duration(rng.IntN(1500))*time.Millisecond)
+		_ = k.command(ctx, "key", "rotate").Run()
+		kill()
+		k.reads(k.open("adbridge.key"))
+		until(t, 10*time.Second, "the server has read the key file", func() (bool, string) {
+			now := k.open("adbridge.key").keys.IDs()
+			return slices.Equal(server.keys.IDs(), now), fmt.Sprint(server.keys.IDs(), now)
+		})
+		k.reads(server)
+		v, err := server.keyView(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := fmt.Sprintf("candidate %t, left %t", candidate(v.Keys) != "", v.left() > 0); !slices.Contains(states, s) {
+			states = append(states, s)
+		}
+	}
+	t.Logf("it was killed in these states: %v", states)
+	if len(states) < 2 {
+		t.Error("it was never killed in the middle; the test has shown nothing")
+	}
+	var v keyView
+	k.must(&v, "key", "rotate")
+	if v.left() != 0 || v.seals().Values != 241 && v.seals().Values != 240 || v.seals().ID == first || candidate(v.Keys) != "" {
+		t.Errorf("in the end: %+v", v)
+	}
+	k.reads(server)
+	k.auditVerifies()
+}
+
+// TestAKeyFileOfSomebodyElseChangesNothing: a server with it does not begin, and a
+// rotation with it is refused, in words that say what to do.
+func TestAKeyFileOfSomebodyElseChangesNothing(t *testing.T) {
+	t.Parallel()
+	k := newKeyed(t, storagetest.MigratedSQLite(t), 1)
+	server := k.runs("adbridge.key")
+	wrong := k.open("wrong.key")
+	if err := wrong.Serve(t.Context(), func(net.Addr) error { return nil }); !errors.Is(err, storage.ErrSealed) || !strings.Contains(err.Error(), server.keys.Sealing()) {
+		t.Errorf("a server with other keys begins: %v", err)
+	}
+	before, err := os.ReadFile(filepath.Join(k.dir, "wrong.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := wrong.addKey(t.Context(), "test"); !errors.Is(err, storage.ErrSealed) {
+		t.Errorf("a rotation with other keys: %v", err)
+	}
+	if after, err := os.ReadFile(filepath.Join(k.dir, "wrong.key")); err != nil || string(after) != string(before) {
+		t.Errorf("the file was changed (%v)", err)
+	}
+	if _, errs, code := k.adbridge("key", "rotate", "--lost", server.keys.Sealing()); code != exitError || !strings.Contains(errs, "holds key") {
+		t.Errorf("a key that a server holds was called lost: %d %s", code, errs)
+	}
+	k.reads(server)
+}

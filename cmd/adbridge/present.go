@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"adbridge/storage"
+)
+
+const (
+	presentEvery = 15 * time.Second // a server says that it is there
+	presentFor   = time.Minute      // after so long without a word it counts as gone
+	keysEvery    = 2 * time.Second  // it looks at its key file
+)
+
+// server is this process among those that share the database.
+func (a *App) server() storage.Server {
+	host, _ := os.Hostname()
+	return storage.Server{Holder: a.Lanes.Holder, Name: fmt.Sprintf("%s (process %d)", host, os.Getpid()), Keys: a.keys.IDs()}
+}
+
+// arrive notes this server with its keys, and refuses to serve without the one
+// that the secrets are sealed with.
+func (a *App) arrive(ctx context.Context) error {
+	err := a.DB.Write(ctx, func(tx *storage.Tx) error { return tx.Arrive(ctx, a.server()) })
+	if err != nil {
+		return fmt.Errorf("start: %w", err)
+	}
+	return nil
+}
+
+// stay keeps this server noted until ctx ends, and reads its key file again when
+// it has changed: a rotation waits until each server knows the new key.
+func (a *App) stay(ctx context.Context) {
+	tick := time.NewTicker(keysEvery)
+	defer tick.Stop()
+	var told time.Time
+	for {
+		changed, err := a.keys.Reload()
+		if err != nil {
+			a.Log.Error().Err(err).Msg("read the key file again; the keys that were read before stay in use")
+		}
+		if changed {
+			a.Log.Info().Strs("keys", a.keys.IDs()).Msg("read the key file again")
+		}
+		if changed || time.Since(told) >= presentEvery {
+			err := a.DB.Write(ctx, func(tx *storage.Tx) error { return tx.Present(ctx, a.server()) })
+			if err == nil {
+				told = time.Now()
+			} else if ctx.Err() == nil {
+				a.Log.Warn().Err(err).Msg("note that this server is there; it is tried again")
+			}
+		}
+		select {
+		case <-ctx.Done():
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+			defer cancel()
+			_ = a.DB.Write(ctx, func(tx *storage.Tx) error { return tx.Leave(ctx, a.Lanes.Holder) }) // else it is gone in a minute
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// running are the servers that are there, as far as can be told.
+func running(ctx context.Context, tx *storage.Tx) ([]storage.Server, error) {
+	list, err := tx.Servers(ctx, tx.Now().Add(-presentFor))
+	return slices.DeleteFunc(list, func(s storage.Server) bool { return dead(s.Holder) }), err
+}
