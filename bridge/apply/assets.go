@@ -58,13 +58,21 @@ func usersNow(ctx context.Context, b *batch) ([]bridge.AssetUser, error) {
 // the asset is looked at once more.
 const rereadAfter = 30 * time.Second
 
-// freshAccess reads the asset right before a call that replaces what someone
-// has on it. Nothing is called where it is so already; and where someone else
-// has changed it since the hub was read, the call would undo that unseen, so
-// that the hub is read and planned again first. False: nothing is left to do.
-func (w Worker) freshAccess(ctx context.Context, b *batch, world bridge.World) (bool, error) {
+// fresh is who has access to an asset, read right before a call.
+type fresh struct {
+	began time.Time
+	users []bridge.AssetUser
+	err   error
+}
+
+// freshAccess judges by what was read of the asset right before a call that
+// replaces what someone has on it. Nothing is called where it is so already; and
+// where someone else has changed it since the hub was read, the call would undo
+// that unseen, so that the hub is read and planned again first. False: nothing is
+// left to do.
+func (w Worker) freshAccess(ctx context.Context, b *batch, world bridge.World, shown fresh) (bool, error) {
 	t := b.task()
-	users, err := usersNow(ctx, b)
+	users, err := shown.users, shown.err
 	switch {
 	case lostAsset(*t, err):
 		return false, w.lost(ctx, b, err)
@@ -82,7 +90,7 @@ func (w Worker) freshAccess(ctx context.Context, b *batch, world bridge.World) (
 		})
 	}
 	k, _ := b.traits.Asset(t.Asset.Kind)
-	known, young := knownAccess(world, *t, b.traits, b.hub.Propagation(b.traits))
+	known, young := knownAccess(world, *t, b.traits, shown.began.Add(-b.hub.Propagation(b.traits)))
 	now := k.Whole(rolesIn(users, t.PlatformID))
 	if young || slices.Equal(now, k.Whole(known)) {
 		return true, nil
@@ -200,16 +208,16 @@ func (w Worker) lost(ctx context.Context, b *batch, cause error) error {
 }
 
 // knownAccess is what the record says of the member on the task's asset. It is
-// young while our own last write there may not show yet. Access that a member's
-// row shows by itself is in no list before it is ours.
-func knownAccess(world bridge.World, t bridge.Task, traits bridge.Traits, lag time.Duration) (roles []string, young bool) {
+// young where our own last write there came after what a reading shows. Access
+// that a member's row shows by itself is in no list before it is ours.
+func knownAccess(world bridge.World, t bridge.Task, traits bridge.Traits, shows time.Time) (roles []string, young bool) {
 	for _, m := range world.Members {
 		if m.ID != t.MemberID {
 			continue
 		}
 		for _, a := range m.Assets {
 			if a.Asset == t.Asset {
-				return a.Roles, world.Now.Before(a.AppliedAt.Add(lag))
+				return a.Roles, shows.Before(a.AppliedAt)
 			}
 		}
 		for _, a := range traits.SeenAssets(m.Seen) {

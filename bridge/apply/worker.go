@@ -211,26 +211,39 @@ func (w Worker) carryOut(ctx context.Context, b *batch) error {
 
 // recheck asks the guards again, right before the call, and takes out of the
 // batch what they refuse. What touches an owner is judged on a fresh read of
-// the platform, since a Business Center without an admin is lost for good.
-// False: nothing is left to do.
+// the platform, since a Business Center without an admin is lost for good. The
+// platform is read first: that may take minutes, and whoever is wanted again by
+// its end must not be removed. False: nothing is left to do.
 func (w Worker) recheck(ctx context.Context, b *batch) (bool, error) {
+	var owners map[string]bool
+	var shown fresh
+	t := b.task()
+	takes := t.Action == bridge.Remove || t.Action == bridge.SetRole && t.To.Rank() < t.From.Rank()
+	switch {
+	case takes:
+		var err error
+		if owners, err = ownersNow(ctx, b.conn, *t); err != nil {
+			return false, w.postpone(ctx, b, err)
+		}
+	case ofAsset(*t):
+		shown.began = w.DB.Now()
+		shown.users, shown.err = usersNow(ctx, b)
+	}
 	var world bridge.World
 	err := w.DB.Read(ctx, func(tx *storage.Tx) (err error) {
 		if len(b.tasks) == 1 {
-			world, err = tx.SnapshotAround(ctx, b.hub.ID, *b.task())
+			world, err = tx.SnapshotAround(ctx, b.hub.ID, *t)
 		} else {
 			world, err = tx.Snapshot(ctx, b.hub.ID)
 		}
 		return err
 	})
 	if err != nil {
-		return false, fmt.Errorf("recheck task %s: %w", b.task().ID, err)
+		return false, fmt.Errorf("recheck task %s: %w", t.ID, err)
 	}
 	world.Traits = b.traits
-	if t := b.task(); t.Action == bridge.Remove || t.Action == bridge.SetRole && t.To.Rank() < t.From.Rank() {
-		if err := freshRoles(ctx, b.conn, *t, &world); err != nil {
-			return false, w.postpone(ctx, b, err)
-		}
+	if owners != nil {
+		showRoles(&world, owners)
 		if raised(world, *t) {
 			return false, w.overtaken(ctx, b, bridge.TaskNotWanted, "the platform shows them as Owner now; the hub is read again first", true)
 		}
@@ -248,7 +261,7 @@ func (w Worker) recheck(ctx context.Context, b *batch) (bool, error) {
 	}
 	b.tasks = allowed
 	if len(allowed) > 0 && ofAsset(allowed[0]) {
-		return w.freshAccess(ctx, b, world)
+		return w.freshAccess(ctx, b, world, shown)
 	}
 	return len(allowed) > 0, nil
 }
@@ -273,39 +286,43 @@ func (w Worker) overtaken(ctx context.Context, b *batch, code bridge.Code, detai
 	})
 }
 
-// freshRoles puts the roles as the platform shows them now into the world,
-// before someone is removed or lowered: who is an owner, and whether the one
-// it is about became one behind our back. Meta cannot be asked for its owners
-// alone, so of a collaborator only their own row is read there first.
-func freshRoles(ctx context.Context, conn connectors.Connector, t bridge.Task, world *bridge.World) error {
+// ownersNow asks the platform, before someone is removed or lowered, who is an
+// owner, and with it whether the one it is about became one behind our back.
+// Meta cannot be asked for its owners alone, so of a collaborator only their own
+// row is read there first; nil: they are none, and no more was asked.
+func ownersNow(ctx context.Context, conn connectors.Connector, t bridge.Task) (map[string]bool, error) {
 	if t.From != bridge.Owner && !conn.Traits().ListsOwners {
 		seen, err := conn.Find(ctx, subject(t))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if !slices.ContainsFunc(seen, func(s bridge.Seen) bool { return s.PlatformID == t.PlatformID && s.Role == bridge.Owner }) {
-			return nil
+			return nil, nil
 		}
 	}
 	list, err := conn.Owners(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	owner := map[string]bool{}
+	owners := map[string]bool{}
 	for _, s := range list {
-		owner[s.PlatformID] = true
+		owners[s.PlatformID] = true
 	}
+	return owners, nil
+}
+
+// showRoles puts the roles as the platform shows them now into the world.
+func showRoles(world *bridge.World, owners map[string]bool) {
 	for i := range world.Members {
 		m := &world.Members[i]
 		switch {
 		case m.Presence != bridge.Active || m.PlatformID == "":
-		case owner[m.PlatformID]:
+		case owners[m.PlatformID]:
 			m.Role = bridge.Owner
 		case m.Role == bridge.Owner:
 			m.Role = bridge.Collaborator
 		}
 	}
-	return nil
 }
 
 // raised says that someone else made the task's member an owner meanwhile: the
