@@ -112,6 +112,10 @@ func (db *DB) begin(r runner) *Tx {
 	return &Tx{db: db, d: db.dialect, run: r, now: db.Now()}
 }
 
+// OneWriter says that a write sees all that were acknowledged or are under way
+// before it. On PostgreSQL two at the same moment do not see each other.
+func (db *DB) OneWriter() bool { return db.lite != nil }
+
 // Now is the one time of the transaction: UTC, in microseconds.
 func (tx *Tx) Now() time.Time { return tx.now }
 

@@ -38,6 +38,12 @@ func (tx *Tx) PeopleByExternalID(ctx context.Context, sourceID string, externalI
 	return ids, nil
 }
 
+// Awaited says whether a membership names someone by this externalId.
+func (tx *Tx) Awaited(ctx context.Context, externalID string) (some bool, err error) {
+	err = tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM memberships WHERE value = $1)`, externalID).Scan(&some)
+	return some, named(err, "memberships of %q", externalID)
+}
+
 // ResolveMembers binds memberships that named the person by externalId before
 // they arrived. It gives how many there were. Their groups show another member
 // then, and are at another version.
@@ -45,8 +51,7 @@ func (tx *Tx) ResolveMembers(ctx context.Context, p bridge.Person) (int64, error
 	if p.ExternalID == "" || p.ExternalID == p.ID {
 		return 0, nil
 	}
-	var some bool
-	if err := tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM memberships WHERE value = $1)`, p.ExternalID).Scan(&some); err != nil || !some {
+	if some, err := tx.Awaited(ctx, p.ExternalID); err != nil || !some {
 		return 0, named(err, "resolve the memberships of person %s", p.ID)
 	}
 	const ofSource = ` AND group_id IN (SELECT g.id FROM groups g WHERE g.source_id = $2)`

@@ -100,6 +100,9 @@ func (d Directory) CreateUser(ctx context.Context, call bridge.Call, u bridge.Us
 			"active": made.Active, "externalId": made.ExternalID, "emails": made.Emails,
 		}))
 	})
+	if err == nil {
+		err = d.arrived(ctx, made.Person)
+	}
 	return made, err
 }
 
@@ -115,6 +118,7 @@ func (d Directory) deleted(ctx context.Context, tx *storage.Tx, sourceID string,
 // more than once. What changes nothing keeps the version and writes no event.
 func (d Directory) ChangeUser(ctx context.Context, call bridge.Call, id string, ifVersion int64, change func(bridge.User) (bridge.User, error)) (bridge.User, error) {
 	var after bridge.User
+	renumbered := false
 	err := d.DB.Write(ctx, func(tx *storage.Tx) error {
 		before, err := tx.LockUser(ctx, call.Source.ID, id)
 		if err != nil {
@@ -135,6 +139,7 @@ func (d Directory) ChangeUser(ctx context.Context, call bridge.Call, id string, 
 			return nil
 		}
 		after.Version, after.UpdatedAt = before.Version+1, tx.Now()
+		renumbered = before.ExternalID != after.ExternalID
 		if err := tx.UpdateUser(ctx, after); err != nil {
 			return fmt.Errorf("change user %s: %w", id, err)
 		}
@@ -152,6 +157,9 @@ func (d Directory) ChangeUser(ctx context.Context, call bridge.Call, id string, 
 		}
 		return tx.AddEvents(ctx, userEvent(call, changeAction(before, after), after.Person, changedDetail(before, after)))
 	})
+	if err == nil && renumbered {
+		err = d.arrived(ctx, after.Person)
+	}
 	return after, err
 }
 

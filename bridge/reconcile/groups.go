@@ -51,7 +51,9 @@ func (d Directory) Groups(ctx context.Context, call bridge.Call, q bridge.Query)
 // CreateGroup keeps a new group with its first members.
 func (d Directory) CreateGroup(ctx context.Context, call bridge.Call, g bridge.GroupResource) (bridge.GroupResource, error) {
 	var made bridge.GroupResource
+	var waiting []string
 	err := d.DB.Write(ctx, func(tx *storage.Tx) error {
+		waiting = nil
 		made = g
 		made.ID, made.SourceID, made.Version, made.CreatedAt, made.UpdatedAt = tx.NewID(), call.Source.ID, 1, tx.Now(), tx.Now()
 		made.Members = nil
@@ -62,7 +64,8 @@ func (d Directory) CreateGroup(ctx context.Context, call bridge.Call, g bridge.G
 			return err
 		}
 		if len(g.Members) > 0 {
-			if _, err := changeMembers(ctx, tx, call, made.Group, []bridge.MemberChange{{Op: bridge.AddMembers, Refs: g.Members}}); err != nil {
+			var err error
+			if _, waiting, err = changeMembers(ctx, tx, call, made.Group, []bridge.MemberChange{{Op: bridge.AddMembers, Refs: g.Members}}); err != nil {
 				return err
 			}
 		}
@@ -70,6 +73,7 @@ func (d Directory) CreateGroup(ctx context.Context, call bridge.Call, g bridge.G
 	})
 	if err == nil {
 		made.Members = g.Members
+		err = d.waited(ctx, call.Source.ID, waiting)
 	}
 	return made, err
 }
@@ -78,6 +82,7 @@ func (d Directory) CreateGroup(ctx context.Context, call bridge.Call, g bridge.G
 // members row by row. The answer carries no members.
 func (d Directory) ChangeGroup(ctx context.Context, call bridge.Call, id string, c bridge.GroupChange) (bridge.GroupResource, error) {
 	var after bridge.GroupResource
+	var waiting []string
 	err := d.DB.Write(ctx, func(tx *storage.Tx) error {
 		before, err := tx.LockGroup(ctx, call.Source.ID, id)
 		if err != nil {
@@ -94,8 +99,8 @@ func (d Directory) ChangeGroup(ctx context.Context, call bridge.Call, id string,
 			after.ID, after.SourceID, after.DeletedAt = before.ID, before.SourceID, before.DeletedAt
 			after.Version, after.CreatedAt, after.UpdatedAt, after.Members = before.Version, before.CreatedAt, before.UpdatedAt, nil
 		}
-		moved, err := changeMembers(ctx, tx, call, after.Group, c.Members)
-		if err != nil {
+		var moved bool
+		if moved, waiting, err = changeMembers(ctx, tx, call, after.Group, c.Members); err != nil {
 			return err
 		}
 		renamed := !reflect.DeepEqual(before.Group, after.Group)
@@ -134,6 +139,9 @@ func (d Directory) ChangeGroup(ctx context.Context, call bridge.Call, id string,
 		}
 		return markGroups(ctx, tx, id)
 	})
+	if err == nil {
+		err = d.waited(ctx, call.Source.ID, waiting)
+	}
 	return after, err
 }
 
@@ -173,32 +181,32 @@ func (d Directory) DeleteGroup(ctx context.Context, call bridge.Call, id string,
 }
 
 // changeMembers applies the steps to the group's rows and puts what really
-// changed on record.
-func changeMembers(ctx context.Context, tx *storage.Tx, call bridge.Call, g bridge.Group, steps []bridge.MemberChange) (moved bool, err error) {
+// changed on record. waiting are the references to people who have not arrived.
+func changeMembers(ctx context.Context, tx *storage.Tx, call bridge.Call, g bridge.Group, steps []bridge.MemberChange) (moved bool, waiting []string, err error) {
 	if len(steps) == 0 {
-		return false, nil
+		return false, nil, nil
 	}
-	steps, err = byID(ctx, tx, call.Source.ID, steps)
+	steps, waiting, err = byID(ctx, tx, call.Source.ID, steps)
 	if err != nil {
-		return false, err
+		return false, nil, err
 	}
 	added, removed, err := tx.ChangeMembers(ctx, g.ID, steps)
 	if err != nil {
-		return false, fmt.Errorf("change the members of group %s: %w", g.ID, err)
+		return false, nil, fmt.Errorf("change the members of group %s: %w", g.ID, err)
 	}
 	if err := memberEvents(ctx, tx, call, audit.MembershipAdded, g, added); err != nil {
-		return false, err
+		return false, nil, err
 	}
 	if err := memberEvents(ctx, tx, call, audit.MembershipRemoved, g, removed); err != nil {
-		return false, err
+		return false, nil, err
 	}
-	return len(added)+len(removed) > 0, nil
+	return len(added)+len(removed) > 0, waiting, nil
 }
 
 // byID turns references by externalId into references by id where the person
 // is known. Those of people who have not arrived stay as they are, and are
 // resolved when they do.
-func byID(ctx context.Context, tx *storage.Tx, sourceID string, steps []bridge.MemberChange) ([]bridge.MemberChange, error) {
+func byID(ctx context.Context, tx *storage.Tx, sourceID string, steps []bridge.MemberChange) (_ []bridge.MemberChange, waiting []string, err error) {
 	var unknown []string
 	for _, s := range steps {
 		for _, r := range s.Refs {
@@ -208,11 +216,11 @@ func byID(ctx context.Context, tx *storage.Tx, sourceID string, steps []bridge.M
 		}
 	}
 	if len(unknown) == 0 {
-		return steps, nil
+		return steps, nil, nil
 	}
 	ids, err := tx.PeopleByExternalID(ctx, sourceID, unknown)
 	if err != nil || len(ids) == 0 {
-		return steps, err
+		return steps, unknown, err
 	}
 	out := slices.Clone(steps)
 	for i, s := range out {
@@ -223,7 +231,7 @@ func byID(ctx context.Context, tx *storage.Tx, sourceID string, steps []bridge.M
 			}
 		}
 	}
-	return out, nil
+	return out, slices.DeleteFunc(unknown, func(r string) bool { return ids[r] != "" }), nil
 }
 
 // ours says whether an id has the form of those we give: UUID version 7.
