@@ -190,16 +190,18 @@ const refusedFor = 24 * time.Hour
 // againAt is when a change that the platform refused is asked for once more, zero
 // if a person has to release it. What was forbidden to us, or not known to us, may
 // be allowed by then: for a moment only it was not, or someone has done what the
-// reason asks. And taking access away is asked for again whatever the no was: if
-// nobody has looked, a leaver's access must not depend on it.
+// reason asks. And taking access away is asked for again whatever the no was, unless
+// the platform leaves it to people: if nobody has looked, a leaver's access must not
+// depend on it.
 func (t *Task) againAt() time.Time {
 	takes := t.Action == Remove || t.Action == Cancel || t.Action == Unassign || (t.Action == SetRole || t.Action == SetInvite) && t.To == Collaborator
-	again := false
+	again := takes && platformCode(t.Reason)
 	switch t.Reason {
-	case PlatformForbidden, PlatformUnexpected, PlatformBusinessNotFound, PlatformScopeMissing, PlatformNotAdmin, PlatformCapacity, PlatformVersionEnded:
+	case PlatformForbidden, PlatformUnexpected, PlatformBusinessNotFound, PlatformScopeMissing, PlatformNotAdmin, PlatformCapacity, PlatformVersionEnded,
+		PlatformNotFound, PlatformAssetNotFound, PlatformExists:
 		again = true
-	case PlatformRefused, PlatformLastAdmin:
-		again = takes
+	case PlatformNotRevocable, PlatformAccessByGroup, PlatformAddressUnknown:
+		again = false
 	}
 	if !again || t.EndedAt.IsZero() {
 		return time.Time{}

@@ -98,3 +98,47 @@ func TestAWrongAddressIsNotInvitedEveryDay(t *testing.T) {
 		t.Errorf("it was asked for again, %d writes", n)
 	}
 }
+
+// TestAccessToAnAssetThatWasOutOfSightIsTakenAwayADayLater: Meta did not know the
+// ad account for a moment, so that nothing was taken away and nobody can say what
+// became of it. The next pull shows it as before.
+func TestAccessToAnAssetThatWasOutOfSightIsTakenAwayADayLater(t *testing.T) {
+	t.Parallel()
+	ana := "ana.silva@" + lumen
+	j := withAccounts(newJourney(t, "meta", company()), company())
+	j.opens()
+	j.gives("Buyers", j.more...)
+	j.onboard("Staff", ana)
+	j.group("Buyers", ana)
+	j.quiet()
+	j.pull()
+	j.meta.Faults.Add(metasim.Fault{Op: "GET assigned_users", Kind: metasim.FaultError, Times: 1,
+		Error: &metasim.GraphError{Message: "Unsupported get request. Object with ID does not exist", Type: "GraphMethodException", Code: 100, Subcode: 33}})
+	j.leave("Buyers", ana)
+	j.quiet()
+	j.pull()
+	j.has(ana, j.more...)
+	j.says(ana, bridge.NeedsPerson, bridge.PlatformNotFound)
+	j.agePlan(24 * time.Hour)
+	j.has(ana)
+}
+
+// TestARemovalThatWasNeverDoneIsTriedAgainADayLater: Meta says yes three times and
+// goes on showing the leaver. Somebody has to look; if nobody does, the leaver is
+// removed all the same once Meta does what it says.
+func TestARemovalThatWasNeverDoneIsTriedAgainADayLater(t *testing.T) {
+	t.Parallel()
+	leaver := "ida.kept@" + lumen
+	j := newJourney(t, "meta", company())
+	j.hub("full")
+	j.rule("Staff", "collaborator")
+	j.onboard("Staff", leaver, "boss.of.all@"+lumen)
+	j.meta.Faults.Add(metasim.Fault{Op: fbOps["remove"], Kind: metasim.FaultNoEffect, Times: 3})
+	j.deactivate(leaver)
+	j.quiet()
+	j.planned(leaver, bridge.NeedsPerson, bridge.PlatformNotConfirmed)
+	j.agePlan(23 * time.Hour)
+	j.is(leaver, bridge.Collaborator)
+	j.agePlan(time.Hour)
+	j.is(leaver, bridge.NoRole)
+}
