@@ -93,6 +93,7 @@ func TestCursorsWalkOverEverythingOnce(t *testing.T) {
 		{"/Users?count=3", 7, 3}, {"/Users?count=7", 7, 1}, {"/Users?count=1", 7, 7}, {"/Groups?count=2", 4, 2},
 		{"/Users?count=2&sortBy=userName&sortOrder=descending", 7, 4},
 		{"/Users?count=2&filter=" + url.QueryEscape(`userName ge "u3"`), 4, 2},
+		{"/Users?count=3&startIndex=5", 7, 3}, // the cursor counts
 		{"?count=3", 11, 4}, {"?count=7", 11, 2}, {"?count=100", 11, 1},
 	} {
 		all, pages := walk(r, c.path)
