@@ -178,7 +178,7 @@ var reasonTable = []Reason{
 	{PlatformInviteQuota, "the platform's quota of invitations is used up, and it takes none before the time given", Nobody, "nothing has to be done: they go out by themselves then"},
 	{PlatformBlocked, "the platform blocks changes by this account as abusive or against its policy", HubAdmin, "clear the block in the platform's own support pages, then resume the hub"},
 	{PlatformTooEarly, "the platform does not allow people to be changed yet (up to 7 days after a system user was made)", Nobody, "it is tried again by itself"},
-	{PlatformForbidden, "the platform does not allow this to the app or account", HubAdmin, "check the role of the connected account and the app's access, then release the changes that were refused; left alone, each is asked for again a day later by itself"},
+	{PlatformForbidden, "the platform does not allow this to the app or account", HubAdmin, "check the role of the connected account and the app's access, then release the changes that were refused; left alone, each is asked for again by itself, at the time given"},
 	{PlatformScopeMissing, "the token lacks a permission", HubAdmin, "authorise the app again with the permission that the message names"},
 	{PlatformNotAdmin, "the account that the token acts as is not an admin of the business", HubAdmin, "make that account an admin, or connect another one"},
 	{PlatformLastAdmin, "the platform refuses to lose its last admin", HubAdmin, "make someone else an admin first"},
