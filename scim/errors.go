@@ -20,6 +20,7 @@ type fault struct {
 	retryAfter time.Duration
 	allow      string
 	challenge  string
+	encoding   string // Accept-Encoding
 	cause      error // logged, never shown
 }
 

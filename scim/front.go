@@ -249,7 +249,9 @@ func (s *server) body(w http.ResponseWriter, r *http.Request, limit int64) (stri
 		}
 	}
 	if e := r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
-		return "", newFault(http.StatusUnsupportedMediaType, "", "The content encoding %s is not accepted; send the body as it is.", quote(e))
+		f := newFault(http.StatusUnsupportedMediaType, "", "The content encoding %s is not accepted; send the body as it is.", quote(e))
+		f.encoding = "identity" // RFC 9110 section 15.5.16
+		return "", f
 	}
 	tooLarge := newFault(http.StatusRequestEntityTooLarge, "", "The body is larger than %d bytes. Split it into several requests.", limit)
 	if r.ContentLength > limit {
@@ -328,6 +330,9 @@ func (s *server) fault(w *response, note *bridge.Exchange, f *fault) {
 	}
 	if f.allow != "" {
 		h.Set("Allow", f.allow)
+	}
+	if f.encoding != "" {
+		h.Set("Accept-Encoding", f.encoding)
 	}
 	if f.retryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(int((f.retryAfter+time.Second-1)/time.Second)))

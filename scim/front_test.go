@@ -163,7 +163,11 @@ func TestWhatMayBeSent(t *testing.T) {
 	for _, ct := range []string{"text/plain", "application/x-www-form-urlencoded", "application/xml", "application/json; charset=latin1", "application/scim+json; charset=utf-16", "application/scim+json; charset=utf88", ";;"} {
 		r.do("POST", "/Users", `{"userName":"x"}`, "Content-Type", ct).refused(415, "", "application/scim+json")
 	}
-	r.do("POST", "/Users", `{"userName":"x"}`, "Content-Encoding", "gzip").refused(415, "", "gzip")
+	g := r.do("POST", "/Users", `{"userName":"x"}`, "Content-Encoding", "gzip")
+	g.refused(415, "", "gzip")
+	if have := g.header.Get("Accept-Encoding"); have != "identity" {
+		t.Errorf("415 for an encoding says that %q is accepted", have)
+	}
 	r.do("POST", "/Users", "").refused(400, "invalidSyntax", "empty")
 	r.do("POST", "/Users", `{"userName":"`+strings.Repeat("x", 2000)+`"}`).refused(413, "", "2000")
 	// Without a length in front, the limit is found while reading.
