@@ -21,7 +21,7 @@ type fault struct {
 	allow      string
 	challenge  string
 	encoding   string // Accept-Encoding
-	cause      error // logged, never shown
+	cause      error  // logged, never shown
 }
 
 func (f *fault) Unwrap() error { return f.cause }
