@@ -9,15 +9,19 @@ import (
 	"adbridge/bridge"
 )
 
-// whileRead connects the hub through a platform that is slow to say who its
-// admins, or the people of an asset, are: during the first such answer asked for
-// after arm, meanwhile runs to its end.
-func (j *journey) whileRead(op string) (arm func(meanwhile func())) {
+// asksOf says that a call asks for the admins, or for what one person reaches.
+func asksOf(r *http.Request) bool {
+	q := r.URL.Query().Get("filtering")
+	return strings.Contains(q, "user_role") || strings.Contains(q, "user_id")
+}
+
+// during connects the hub through a platform that takes its time: in the first
+// such call after arm, meanwhile runs to its end before the platform is asked.
+func (j *journey) during(op string, is func(*http.Request) bool) (arm func(meanwhile func())) {
 	j.t.Helper()
 	armed := make(chan func(), 1)
 	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		q := r.URL.Query().Get("filtering")
-		if strings.Contains(r.URL.Path, op) && (strings.Contains(q, "user_role") || strings.Contains(q, "user_id")) {
+		if strings.Contains(r.URL.Path, op) && is(r) {
 			select {
 			case meanwhile := <-armed:
 				meanwhile()
@@ -40,7 +44,7 @@ func TestAWishThatTurnsWhileThePlatformIsReadIsHeeded(t *testing.T) {
 	begin := func(t *testing.T, role string) (*journey, func(func())) {
 		t.Parallel()
 		j := newJourney(t, "tiktok", company())
-		arm := j.whileRead("bc/member/get")
+		arm := j.during("bc/member/get", asksOf)
 		j.withStaff(at(lumen, "ana", "ben", "cid")...)
 		j.rule("Chiefs", "owner")
 		j.group("Chiefs")
@@ -82,7 +86,7 @@ func TestAWishThatTurnsWhileThePlatformIsReadIsHeeded(t *testing.T) {
 		t.Parallel()
 		there := company()
 		a := withAccounts(newJourney(t, "tiktok", there), there)
-		arm := a.whileRead("bc/asset/get")
+		arm := a.during("bc/asset/get", asksOf)
 		a.withBuyersRule(a.more, at(lumen, "ana", "ben", "cid")...)
 		a.group("Buyers", at(lumen, "ana", "ben")...)
 		a.quiet()
@@ -96,4 +100,33 @@ func TestAWishThatTurnsWhileThePlatformIsReadIsHeeded(t *testing.T) {
 			t.Errorf("%d changes were sent that nobody wanted any more", n)
 		}
 	})
+}
+
+// TestWhoLeavesBetweenTwoInvitationsGetsNoOther: the role of an open invitation
+// changes in two calls. Whoever leaves during the first is not invited again, as
+// an admin even.
+func TestWhoLeavesBetweenTwoInvitationsGetsNoOther(t *testing.T) {
+	t.Parallel()
+	j := newJourney(t, "tiktok", company())
+	arm := j.during("bc/member/delete", func(*http.Request) bool { return true })
+	j.withInvited(at(lumen, "ana", "ben")...)
+	j.rule("Chiefs", "owner")
+	j.group("Chiefs")
+	j.forget()
+	arm(func() { j.deactivate("ana@" + lumen) })
+	j.join("Chiefs", "ana@"+lumen)
+	j.quiet()
+	if role, _ := j.shown("ana@" + lumen); role != bridge.NoRole || j.sent("ana@"+lumen) != 1 {
+		t.Errorf("Ana is %s on the platform, and was invited %d times", role.Word(), j.sent("ana@"+lumen))
+	}
+	j.pull()
+	j.says(exitDone, []string{"explain", "ana@" + lumen}, "as Collaborator: cancelled on", "the change is not wanted any more (none is wanted now)")
+	if n := j.written(""); n != 1 {
+		t.Errorf("%d changes were sent; her invitation had to be cancelled once", n)
+	}
+
+	ben := "ben@" + lumen // wanted all the time
+	j.join("Chiefs", ben)
+	j.quiet()
+	j.invited(ben, bridge.Owner)
 }
