@@ -126,16 +126,22 @@ func (p *planner) concernSteps(steps []*step, n int) {
 func accessesGiven(members iter.Seq[*Member]) int {
 	all := 0
 	for m := range members {
-		if m.Presence != Active || !m.Ownership.Ours() {
-			continue
-		}
-		for _, a := range m.Assets {
-			if len(a.Applied) > 0 {
-				all++
-			}
-		}
+		all += AccessesGiven(*m)
 	}
 	return all
+}
+
+// AccessesGiven counts the accesses to assets that a member of ours has from us.
+func AccessesGiven(m Member) (n int) {
+	if m.Presence != Active || !m.Ownership.Ours() {
+		return 0
+	}
+	for _, a := range m.Assets {
+		if len(a.Applied) > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // assetLimit24h is how many accesses to assets may go within 24 hours, by what

@@ -324,6 +324,9 @@ func (r *recheck) room() (Code, string) {
 		all[i] = &r.w.Members[i]
 	}
 	members, admins := seats(all)
+	if r.w.Hubwide != nil {
+		members, admins = r.w.Hubwide.Members, r.w.Hubwide.Admins
+	}
 	t := r.w.Traits
 	switch {
 	case r.t.Action == Invite && t.MemberCap > 0 && members >= t.MemberCap:

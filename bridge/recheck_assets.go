@@ -48,13 +48,17 @@ func (r *recheck) assets24h() (Code, string) {
 	if _, lifted := r.decided.override[GuardAssets24h]; lifted || r.t.Decision != "" { // an override of the run, in force: see word
 		return "", ""
 	}
-	limit, detail := assetLimit24h(r.set, accessesGiven(func(yield func(*Member) bool) {
+	given := accessesGiven(func(yield func(*Member) bool) {
 		for i := range r.w.Members {
 			if !yield(&r.w.Members[i]) {
 				return
 			}
 		}
-	}), used)
+	})
+	if r.w.Hubwide != nil {
+		given = r.w.Hubwide.Given
+	}
+	limit, detail := assetLimit24h(r.set, given, used)
 	if used >= limit {
 		return GuardAssets24h, detail
 	}

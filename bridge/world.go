@@ -15,6 +15,7 @@ type World struct {
 	People      []Person     // everyone in those groups, bound to a member, or invited; deleted ones too
 	Memberships []Membership // of People in Groups
 	Members     []Member     // everyone on the hub, and the recently gone
+	Hubwide     *HubCounts   // where Members are only some of them; nil: all are there to be counted
 	Invitations []Invitation // all that we ever sent for people still in question
 	Desired     []Desired    // what the last plan wished, and since when
 	Decisions   []Decision   // those in force, and expired exemptions
@@ -53,6 +54,13 @@ type Provenance struct {
 	GroupName string `json:"group_name,omitempty"`
 	Role      Role   `json:"role"`
 	Grant     string `json:"grant,omitempty"` // id of the decision of a timed grant
+}
+
+// HubCounts are what is asked of a hub's members as a whole.
+type HubCounts struct {
+	Members int // accepted and invited, as a platform's limits count
+	Admins  int // owners among them
+	Given   int // accesses to assets that members of ours have from us; counted where a limit asks
 }
 
 // Pull is one reading of a hub.

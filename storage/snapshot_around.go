@@ -15,9 +15,10 @@ import (
 // SnapshotAround is what of a Snapshot bears on one change of one person: whoever
 // may be the same human, with their groups, members, invitations and wishes, and
 // what the guards ask of the hub as a whole. bridge.Recheck says the same on it
-// as on a Snapshot, and it costs the same on a hub of 50 and of 50,000. What needs
-// the others one by one gets a whole Snapshot: changes of owners, of access to
-// assets, and invitations, for which seats are counted.
+// as on a Snapshot, and it costs the same on a hub of 50 and of 50,000, but that
+// for an invitation the hub's seats are counted, and for access that goes, after
+// much has, who was given any. What needs the others one by one gets a whole
+// Snapshot: changes of owners.
 func (tx *Tx) SnapshotAround(ctx context.Context, hubID string, t bridge.Task) (bridge.World, error) {
 	w, ok, err := tx.around(ctx, hubID, t)
 	if err != nil {
@@ -33,12 +34,11 @@ func (tx *Tx) SnapshotAround(ctx context.Context, hubID string, t bridge.Task) (
 const mostAround = 100
 
 func (tx *Tx) around(ctx context.Context, hubID string, t bridge.Task) (w bridge.World, ok bool, err error) {
-	switch t.Action {
-	case bridge.Remove, bridge.Cancel, bridge.SetRole, bridge.SetInvite:
-	default:
-		return w, false, nil
-	}
-	if t.MemberID == "" || t.From == bridge.Owner || t.To == bridge.Owner {
+	invites := t.Action == bridge.Invite || t.Action == bridge.ReInvite
+	switch {
+	case invites && t.MemberID == "" && t.PlatformID != "", !invites && t.MemberID == "":
+		return w, false, nil // the member is looked for among all
+	case !invites && (t.From == bridge.Owner || t.To == bridge.Owner):
 		return w, false, nil
 	}
 	w.Now = tx.Now()
@@ -46,7 +46,7 @@ func (tx *Tx) around(ctx context.Context, hubID string, t bridge.Task) (w bridge
 	for _, step := range []func() error{
 		func() (e error) { w.Hub, e = tx.Hub(ctx, hubID); return },
 		func() (e error) { w.History, e = tx.History(ctx, w.Hub.ID, w.Now.Add(-24*time.Hour)); return },
-		func() error { n.wide = w.History.Population == 0; return nil }, // nobody has counted the members
+		func() error { n.wide = t.Action == bridge.Remove && w.History.Population == 0; return nil }, // nobody has counted the members
 		func() (e error) { w.Sources, e = tx.Sources(ctx); return },
 		func() (e error) { w.Rules, e = tx.Rules(ctx, w.Hub.ID); return },
 		func() (e error) { w.Groups, e = tx.groupsNamedBy(ctx, w.Rules); return },
@@ -55,6 +55,7 @@ func (tx *Tx) around(ctx context.Context, hubID string, t bridge.Task) (w bridge
 		func() error { return n.subject(ctx, t) },
 		func() error { return n.grow(ctx) },
 		func() error { return n.gather(ctx, t) },
+		func() error { return n.count(ctx, t) },
 	} {
 		if err := step(); err != nil || n.wide {
 			return w, false, err
@@ -267,9 +268,11 @@ func (n *nearness) gather(ctx context.Context, t bridge.Task) (err error) {
 	open := `state = 'running' OR ` + `person_id <> '' AND person_id = $2`
 	args := []any{w.Hub.ID, t.PersonID}
 	for _, m := range w.Members {
-		if m.Role == bridge.Owner {
-			n.wide = true
-			return nil
+		switch t.Action {
+		case bridge.Remove, bridge.Cancel, bridge.SetRole, bridge.SetInvite:
+			if n.wide = m.Role == bridge.Owner; n.wide {
+				return nil
+			}
 		}
 		if m.Presence == bridge.Invited { // whether another invitation of theirs is being cancelled
 			args = append(args, m.ID)
@@ -284,6 +287,27 @@ func (n *nearness) gather(ctx context.Context, t bridge.Task) (err error) {
 	}
 	w.Open, err = collect(ctx, n.tx, scanTask, `SELECT `+taskColumns+` FROM tasks WHERE hub_id = $1 AND state IN `+openStates+` AND (`+open+`) ORDER BY ord, created_at, id`, args...)
 	return named(err, "tasks of people")
+}
+
+// count asks of the hub's members as a whole what the change needs of them.
+func (n *nearness) count(ctx context.Context, t bridge.Task) (err error) {
+	hub, since := n.w.Hub, micros(n.w.Now.Add(-goneFor))
+	switch t.Action {
+	case bridge.Invite, bridge.ReInvite:
+		n.w.Hubwide = &bridge.HubCounts{}
+		err = n.tx.row(ctx, `SELECT count(*), COALESCE(sum(CASE WHEN role = 'owner' THEN 1 ELSE 0 END), 0) FROM members
+			WHERE hub_id = $1 AND (gone_at = 0 OR gone_at >= $2) AND presence IN ('active', 'invited')`, hub.ID, since).Scan(&n.w.Hubwide.Members, &n.w.Hubwide.Admins)
+		return named(err, "seats of hub %s", hub.ID)
+	case bridge.Assign, bridge.Unassign:
+		// Below the least limit nobody asks of how many it is a part.
+		if n.w.Hubwide = (&bridge.HubCounts{}); n.w.History.AssetRemovals < hub.Settings.MaxAssetRemovalsMin {
+			return nil
+		}
+		err = eachPacked(ctx, n.tx, scanMember, func(m bridge.Member) { n.w.Hubwide.Given += bridge.AccessesGiven(m) },
+			`SELECT `+n.tx.d.packed(memberColumns)+` FROM members WHERE hub_id = $1 AND (gone_at = 0 OR gone_at >= $2) AND presence = 'active' AND assets <> ''`, hub.ID, since)
+		return named(err, "accesses given on hub %s", hub.ID)
+	}
+	return nil
 }
 
 // invitations are those of the people, and the open one for which the member's

@@ -3,6 +3,7 @@ package storagetest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -135,8 +136,8 @@ func (x *tangle) hub(now time.Time) {
 		wishes[d.PersonID] = d
 	}
 	var list []bridge.Desired
-	for _, d := range wishes {
-		list = append(list, d)
+	for _, id := range slices.Sorted(maps.Keys(wishes)) {
+		list = append(list, wishes[id])
 	}
 	x.do(x.tx.PutDesired(x.ctx, "one", list))
 	for i := range 6 {
@@ -170,6 +171,7 @@ func (x *tangle) hub(now time.Time) {
 		}
 		x.do(x.tx.InsertTasks(x.ctx, []bridge.Task{t}))
 	}
+	x.assets(now, members, list)
 }
 
 // asked are tasks for every member, as plans would make them and otherwise.
@@ -190,14 +192,14 @@ func (x *tangle) asked() (list []bridge.Task) {
 			list = append(list, t)
 		}
 	}
-	return list
+	return append(append(list, x.askedOfAssets()...), x.askedToCome()...)
 }
 
 // testSnapshotAround: whether a change may still go out is the same whether it is
 // asked of all that the hub reaches or of what bears on it.
 func testSnapshotAround(t *testing.T, open func(t *testing.T) *storage.DB) {
 	answers, smaller := map[string]int{}, 0
-	for seed := range uint64(40) {
+	for seed := range uint64(30) {
 		db := open(t)
 		var tasks []bridge.Task
 		Write(t, db, func(ctx context.Context, tx *storage.Tx) error {
@@ -212,11 +214,13 @@ func testSnapshotAround(t *testing.T, open func(t *testing.T) *storage.DB) {
 			if err != nil {
 				return err
 			}
+			whole.Traits = tangledTraits(seed)
 			for _, task := range tasks {
 				part, err := tx.SnapshotAround(ctx, "one", task)
 				if err != nil {
 					return err
 				}
+				part.Traits = whole.Traits
 				if len(part.Members) < len(whole.Members) {
 					smaller++
 				}
@@ -230,8 +234,10 @@ func testSnapshotAround(t *testing.T, open func(t *testing.T) *storage.DB) {
 		})
 	}
 	t.Log(answers, smaller)
-	for _, want := range []string{"remove ", "remove task.not-wanted", "cancel ", "cancel task.not-wanted"} {
-		if answers[want] < 5 {
+	for _, want := range []string{"remove ", "remove task.not-wanted", "cancel ", "cancel task.not-wanted", "invite ", "invite task.not-wanted", "invite task.already-so",
+		"invite guard.member-cap", "invite guard.admin-cap", "re-invite ", "assign ", "assign task.not-wanted", "assign task.already-so", "unassign ", "unassign task.not-wanted",
+		"unassign guard.asset-removals-24h"} {
+		if answers[want] < 2 {
 			t.Errorf("the hubs are not tangled enough: %q was answered %d times", want, answers[want])
 		}
 	}
@@ -240,7 +246,8 @@ func testSnapshotAround(t *testing.T, open func(t *testing.T) *storage.DB) {
 	}
 }
 
-// testSnapshotAroundIsSmall: a removal looks at one person, whatever the hub's size.
+// testSnapshotAroundIsSmall: a removal, an invitation, a change of access to an asset look
+// at one person, whatever the hub's size.
 func testSnapshotAroundIsSmall(t *testing.T, open func(t *testing.T) *storage.DB) {
 	db := open(t)
 	Write(t, db, func(ctx context.Context, tx *storage.Tx) error {
@@ -276,12 +283,20 @@ func testSnapshotAroundIsSmall(t *testing.T, open func(t *testing.T) *storage.DB
 		}
 		return tx.StartPull(ctx, bridge.Pull{ID: "p1", HubID: "one", StartedAt: tx.Now(), EndedAt: tx.Now(), Complete: true, Members: 500, PlatformTotal: -1})
 	})
-	leave := bridge.Task{ID: "t1", HubID: "one", Action: bridge.Remove, MemberID: "mu007", PersonID: "u007", PlatformID: "p-mu007", From: bridge.Collaborator}
-	Read(t, db, func(ctx context.Context, tx *storage.Tx) error {
-		w, err := tx.SnapshotAround(ctx, "one", leave)
-		if !slices.Equal(personIDs(w.People), []string{"u007"}) || len(w.Members) != 1 || len(w.Memberships) != 1 {
-			t.Errorf("it speaks of %d people, %d members and %d memberships", len(w.People), len(w.Members), len(w.Memberships))
-		}
-		return err
-	})
+	there := bridge.Task{ID: "t1", HubID: "one", Action: bridge.Remove, MemberID: "mu007", PersonID: "u007", PlatformID: "p-mu007", From: bridge.Collaborator}
+	reach, drop, come := there, there, there
+	reach.Action, reach.From, drop.Action, drop.From = bridge.Assign, "", bridge.Unassign, ""
+	come.Action, come.MemberID, come.PlatformID, come.From, come.To = bridge.Invite, "", "", "", bridge.Collaborator
+	for _, task := range []bridge.Task{there, reach, drop, come} {
+		Read(t, db, func(ctx context.Context, tx *storage.Tx) error {
+			w, err := tx.SnapshotAround(ctx, "one", task)
+			if !slices.Equal(personIDs(w.People), []string{"u007"}) || len(w.Members) != 1 || len(w.Memberships) != 1 {
+				t.Errorf("%s: it speaks of %d people, %d members and %d memberships", task.Action, len(w.People), len(w.Members), len(w.Memberships))
+			}
+			if task.Action == bridge.Invite && (w.Hubwide == nil || w.Hubwide.Members != 500) {
+				t.Errorf("seats are %v, want 500", w.Hubwide)
+			}
+			return err
+		})
+	}
 }
