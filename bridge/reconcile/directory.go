@@ -118,7 +118,7 @@ func (d Directory) deleted(ctx context.Context, tx *storage.Tx, sourceID string,
 // more than once. What changes nothing keeps the version and writes no event.
 func (d Directory) ChangeUser(ctx context.Context, call bridge.Call, id string, ifVersion int64, change func(bridge.User) (bridge.User, error)) (bridge.User, error) {
 	var after bridge.User
-	renumbered := false
+	renumbered, another := false, false // externalId, or anything of the person
 	err := d.DB.Write(ctx, func(tx *storage.Tx) error {
 		before, err := tx.LockUser(ctx, call.Source.ID, id)
 		if err != nil {
@@ -139,11 +139,11 @@ func (d Directory) ChangeUser(ctx context.Context, call bridge.Call, id string, 
 			return nil
 		}
 		after.Version, after.UpdatedAt = before.Version+1, tx.Now()
-		renumbered = before.ExternalID != after.ExternalID
+		renumbered, another = before.ExternalID != after.ExternalID, !reflect.DeepEqual(before.Person, after.Person)
 		if err := tx.UpdateUser(ctx, after); err != nil {
 			return fmt.Errorf("change user %s: %w", id, err)
 		}
-		if !reflect.DeepEqual(before.Person, after.Person) {
+		if another {
 			waited, err := tx.ResolveMembers(ctx, after.Person)
 			if err == nil && waited > 0 {
 				after.Groups, err = groupsOf(ctx, tx, id)
@@ -157,6 +157,9 @@ func (d Directory) ChangeUser(ctx context.Context, call bridge.Call, id string, 
 		}
 		return tx.AddEvents(ctx, userEvent(call, changeAction(before, after), after.Person, changedDetail(before, after)))
 	})
+	if err == nil && another {
+		err = d.joined(ctx, id, after.Groups)
+	}
 	if err == nil && renumbered {
 		err = d.arrived(ctx, after.Person)
 	}
@@ -211,7 +214,7 @@ func mergedKeys(a, b map[string]any) map[string]bool {
 // DeleteUser deletes softly: the SCIM client sees the user no more, its
 // memberships end, and what the audit needs stays.
 func (d Directory) DeleteUser(ctx context.Context, call bridge.Call, id string, ifVersion int64) error {
-	return d.DB.Write(ctx, func(tx *storage.Tx) error {
+	err := d.DB.Write(ctx, func(tx *storage.Tx) error {
 		u, err := tx.LockUser(ctx, call.Source.ID, id)
 		if err != nil {
 			return err
@@ -233,6 +236,10 @@ func (d Directory) DeleteUser(ctx context.Context, call bridge.Call, id string, 
 		}
 		return tx.AddEvents(ctx, userEvent(call, audit.UserDeleted, u.Person, map[string]any{"groups": left}))
 	})
+	if err == nil {
+		err = d.left(ctx, call, id)
+	}
+	return err
 }
 
 // leaveAll takes a person or group out of every group it is directly in, which
