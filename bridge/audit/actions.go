@@ -81,6 +81,7 @@ const (
 	KeySeals      = "key.seals"
 	KeyResealed   = "key.resealed"
 	KeyDropped    = "key.dropped"
+	HistoryPurged = "history.purged"
 )
 
 // Action is an action name and what it means.
@@ -160,6 +161,7 @@ var actionTable = []Action{
 	{KeyAdded, "a key was added that is to seal the secrets of the database; nothing is sealed with it yet"},
 	{KeySeals, "a key seals the secrets of the database from now on"},
 	{KeyResealed, "secrets were sealed again with the key that seals now"},
+	{HistoryPurged, "plans, pulls and reports past their time were forgotten; events never are"},
 	{KeyDropped, "a key that nothing was sealed with any more was dropped"},
 }
 

@@ -43,7 +43,7 @@ const changesNamed = 5
 func (e *PlanMoved) Error() string {
 	s := fmt.Sprintf("plan %.12s is not the hub's plan any more, it is %.12s now", e.Read, e.Now)
 	if !e.Known {
-		return s + "; the one you name was never saved, so nobody can say what differs"
+		return s + "; the one you name was never saved or is not kept any more, so nobody can say what differs"
 	}
 	if len(e.Changes) == 0 {
 		return s + "; the same people are in it, but a limit, an alarm or the hub's mode differs"

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"adbridge/bridge"
+	"adbridge/bridge/audit"
 	"adbridge/bridge/reconcile"
 	"adbridge/storage"
 )
@@ -214,10 +215,10 @@ const (
 	issuedKept = 7 * 24 * time.Hour
 )
 
-// purge forgets what need not be kept: lines of the provisioning log past
-// their time (0: none), tokens that ended by themselves, and what platforms
-// logged long ago. Several servers may do it at once.
-func purge(ctx context.Context, db *storage.DB, keep time.Duration, log zerolog.Logger) {
+// purge forgets what need not be kept: lines of the provisioning log and plans,
+// pulls and reports past their time (0: none), tokens that ended by themselves, and
+// what platforms logged long ago. Several servers may do it at once.
+func purge(ctx context.Context, db *storage.DB, keep, history time.Duration, log zerolog.Logger) {
 	tick := time.NewTicker(purgeEvery)
 	defer tick.Stop()
 	for {
@@ -225,6 +226,13 @@ func purge(ctx context.Context, db *storage.DB, keep time.Duration, log zerolog.
 			log.Error().Err(err).Msg("purge the provisioning log; it is tried again in an hour")
 		} else if n > 0 {
 			log.Info().Int("lines", n).Msg("purged the provisioning log")
+		}
+		if history > 0 {
+			if n, err := purgeHistory(ctx, db, db.Now().Add(-history)); err != nil && ctx.Err() == nil {
+				log.Error().Err(err).Msg("purge old plans, pulls and reports; it is tried again in an hour")
+			} else if n > 0 {
+				log.Info().Int("rows", n).Msg("purged old plans, pulls and reports")
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -261,4 +269,37 @@ func purgeAll(ctx context.Context, db *storage.DB, some func(*storage.Tx) (int, 
 		}
 		pause(ctx, purgePause)
 	}
+}
+
+// purgeHistory forgets the plans, pulls and reports of all hubs that are older and
+// needed for nothing, a little at a time. What went is in the audit trail.
+func purgeHistory(ctx context.Context, db *storage.DB, before time.Time) (total int, err error) {
+	var hubs []bridge.Hub
+	if err := db.Read(ctx, func(tx *storage.Tx) error { hubs, err = tx.EveryHub(ctx); return err }); err != nil {
+		return 0, err
+	}
+	for _, hub := range hubs {
+		var old storage.OldHistory
+		if err := db.Read(ctx, func(tx *storage.Tx) error { old, err = tx.OldHistory(ctx, hub.ID, before); return err }); err != nil {
+			return total, err
+		}
+		for !old.None() && ctx.Err() == nil {
+			var left storage.OldHistory
+			var gone storage.Purged
+			err := db.Write(ctx, func(tx *storage.Tx) (err error) {
+				left = old
+				if gone, err = tx.PurgeHistory(ctx, hub.ID, before, &left, purgeMost); err != nil || gone.Sum() == 0 {
+					return err
+				}
+				return tx.AddEvents(ctx, audit.Event{Actor: audit.ActorBridge, Action: audit.HistoryPurged, Hub: hub.ID, Subject: hub.Slug,
+					Detail: map[string]any{"before": before, "gone": gone}})
+			})
+			if err != nil {
+				return total, err
+			}
+			old, total = left, total+gone.Sum()
+			pause(ctx, purgePause)
+		}
+	}
+	return total, nil
 }

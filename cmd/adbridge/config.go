@@ -39,6 +39,8 @@ type Config struct {
 	ScimRate     string `yaml:"scim_rate" env:"ADBRIDGE_SCIM_RATE"`         // requests a second of one source, :burst
 	TrustedProxy string `yaml:"trusted_proxy" env:"ADBRIDGE_TRUSTED_PROXY"` // CIDRs whose X-Forwarded-For is believed
 	LogRetention string `yaml:"log_retention" env:"ADBRIDGE_LOG_RETENTION"` // of the provisioning log
+	// HistoryRetention is how long plans, pulls and reports are kept.
+	HistoryRetention string `yaml:"history_retention" env:"ADBRIDGE_HISTORY_RETENTION"`
 
 	TikTokTier     string `yaml:"tiktok_tier" env:"ADBRIDGE_TIKTOK_TIER"`           // call limits of the developer app
 	MetaAPIVersion string `yaml:"meta_api_version" env:"ADBRIDGE_META_API_VERSION"` // of the Graph API
@@ -56,6 +58,7 @@ const (
 	defaultLogLevel  = "info"
 	defaultLogFormat = "json"
 	defaultRetention = "30d"
+	defaultHistory   = "400d"  // a year and the days until somebody asks about it
 	defaultTier      = "basic" // every app starts there
 	// A fraction of what one small machine serves, so that a source gone wild
 	// leaves room for the others, and far above what an IdP sends: Entra has no
@@ -65,7 +68,7 @@ const (
 
 // flags declares the flags that every command takes.
 func (c *Config) flags(fs *pflag.FlagSet, file *string) {
-	fs.StringVar(file, "config", "", "YAML `file` with listen, db, public_url, key_file, log_level, log_format, scim_rate, trusted_proxy, log_retention, tiktok_tier, meta_api_version (ADBRIDGE_CONFIG)")
+	fs.StringVar(file, "config", "", "YAML `file` with listen, db, public_url, key_file, log_level, log_format, scim_rate, trusted_proxy, log_retention, history_retention, tiktok_tier, meta_api_version (ADBRIDGE_CONFIG)")
 	fs.StringVar(&c.DB, "db", "", "database: a path, sqlite:PATH or postgres://… (ADBRIDGE_DB, default "+defaultDB+")")
 	fs.StringVar(&c.KeyFile, "key-file", "", "`file` with the key that seals credentials, made at first start (ADBRIDGE_KEY_FILE; ADBRIDGE_KEY holds the key itself; default beside the database)")
 	fs.StringVar(&c.PublicURL, "public-url", "", "`URL` under which IdPs and people reach this server (ADBRIDGE_PUBLIC_URL)")
@@ -131,7 +134,7 @@ func (c *Config) load(file string) error {
 		}
 	}
 	defaults := Config{Listen: defaultListen, DB: defaultDB, LogLevel: defaultLogLevel, LogFormat: defaultLogFormat,
-		ScimRate: defaultScimRate, LogRetention: defaultRetention, TikTokTier: defaultTier, MetaAPIVersion: meta.Version}
+		ScimRate: defaultScimRate, LogRetention: defaultRetention, HistoryRetention: defaultHistory, TikTokTier: defaultTier, MetaAPIVersion: meta.Version}
 	for _, from := range []Config{fromEnv, fromFile, defaults} {
 		c.fill(from)
 	}
@@ -149,6 +152,7 @@ func (c *Config) fill(from Config) {
 		{&c.Listen, &from.Listen}, {&c.DB, &from.DB}, {&c.PublicURL, &from.PublicURL},
 		{&c.KeyFile, &from.KeyFile}, {&c.LogLevel, &from.LogLevel}, {&c.LogFormat, &from.LogFormat},
 		{&c.ScimRate, &from.ScimRate}, {&c.TrustedProxy, &from.TrustedProxy}, {&c.LogRetention, &from.LogRetention},
+		{&c.HistoryRetention, &from.HistoryRetention},
 		{&c.TikTokTier, &from.TikTokTier}, {&c.MetaAPIVersion, &from.MetaAPIVersion},
 	} {
 		if *f.to == "" {
@@ -216,6 +220,12 @@ func (c *Config) faults() []error {
 	if _, err := parseAge(c.LogRetention); err != nil {
 		faults = append(faults, fmt.Errorf("log-retention: %w", err))
 	}
+	switch d, err := parseAge(c.HistoryRetention); {
+	case err != nil:
+		faults = append(faults, fmt.Errorf("history-retention: %w", err))
+	case d > 0 && d < leastHistory:
+		faults = append(faults, fmt.Errorf("history-retention: %s is too short; give 31d or more, or 0 to keep everything", c.HistoryRetention))
+	}
 	return faults
 }
 
@@ -266,6 +276,16 @@ func parseAge(s string) (time.Duration, error) {
 // retention is how long a line of the provisioning log is kept; 0: for ever.
 func (c *Config) retention() time.Duration {
 	d, _ := parseAge(c.LogRetention) // checked when it was loaded; a demo has none
+	return d
+}
+
+// leastHistory is the shortest time for which history is kept: guards look a day
+// back, people a month.
+const leastHistory = 31 * 24 * time.Hour
+
+// historyRetention is how long plans, pulls and reports are kept; 0: for ever.
+func (c *Config) historyRetention() time.Duration {
+	d, _ := parseAge(c.HistoryRetention) // checked when it was loaded; a demo has none
 	return d
 }
 

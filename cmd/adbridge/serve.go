@@ -45,5 +45,6 @@ once, within a day. SIGTERM stops it cleanly.
 	cmd.Flags().StringVar(&c.config.ScimRate, "scim-rate", "", "requests a second of one source, and how many at once; 0 = no limit (ADBRIDGE_SCIM_RATE, default "+defaultScimRate+")")
 	cmd.Flags().StringVar(&c.config.TrustedProxy, "trusted-proxy", "", "`CIDRs` of the proxies whose X-Forwarded-For is believed; without it the direct peer is the caller (ADBRIDGE_TRUSTED_PROXY)")
 	cmd.Flags().StringVar(&c.config.LogRetention, "log-retention", "", "how long the provisioning log keeps a request; 0 = for ever (ADBRIDGE_LOG_RETENTION, default "+defaultRetention+")")
+	cmd.Flags().StringVar(&c.config.HistoryRetention, "history-retention", "", "how long plans, pulls and reports are kept, at least 31d; 0 = for ever (ADBRIDGE_HISTORY_RETENTION, default "+defaultHistory+")")
 	return cmd
 }
