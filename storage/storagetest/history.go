@@ -46,6 +46,15 @@ func testHistory(t *testing.T, open func(t *testing.T) *storage.DB) {
 				return err
 			}
 		}
+		// And a plan that was begun and came to nothing: the rows that it ended still hold.
+		next := bridge.Plan{HubID: "two", Generation: 2, MadeAt: day(1), Hash: "next", Rows: []bridge.Row{row("ben", bridge.SetRole, bridge.Do)}}
+		c, err := tx.ComparePlan(t.Context(), next)
+		if err != nil {
+			return err
+		}
+		if err := tx.WriteRows(t.Context(), c, c.Rows()); err != nil {
+			return err
+		}
 		if err := tx.SaveReport(t.Context(), bridge.Report{ID: "only", HubID: "two", MadeAt: day(0)}); err != nil {
 			return err
 		}
