@@ -12,16 +12,17 @@ import (
 )
 
 // Find implements connectors.Connector. A member's id decides alone, and so
-// does the id of an open invitation. An id that shows nothing is gone or not
-// permitted; only the lists, read to their end, say which. An address shows
-// whoever has it now: an invitation that ended only where there is nothing else.
+// does the id of an open invitation. An id that shows nothing, or is forbidden, is
+// gone or not permitted; only the lists, read to their end, say which. An address
+// shows whoever has it now: an invitation that ended only where there is nothing else.
 func (c *Connector) Find(ctx context.Context, who connectors.Subject) ([]bridge.Seen, error) {
 	if err := valid(opMembers, who); err != nil {
 		return nil, err
 	}
+	forbidden := false
 	if who.PlatformID != "" {
 		m, err := c.member(ctx, who.PlatformID)
-		if err != nil {
+		if forbidden = connectors.KindOf(err) == connectors.KindForbidden; err != nil && !forbidden {
 			return nil, err
 		}
 		if m != nil {
@@ -31,7 +32,7 @@ func (c *Connector) Find(ctx context.Context, who connectors.Subject) ([]bridge.
 	var found []bridge.Seen
 	if who.InvitationID != "" {
 		r, err := c.request(ctx, who.InvitationID)
-		if err != nil {
+		if err != nil && connectors.KindOf(err) != connectors.KindForbidden {
 			return nil, err
 		}
 		if r != nil && r.presence() != bridge.Active {
@@ -47,7 +48,7 @@ func (c *Connector) Find(ctx context.Context, who connectors.Subject) ([]bridge.
 	for _, r := range open {
 		found = append(found, r.seen())
 	}
-	if len(open) > 0 {
+	if len(open) > 0 && !forbidden { // else they may be a member all the same
 		return found, nil
 	}
 	members, err := c.search(ctx, func(m member) bool {
