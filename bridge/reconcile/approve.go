@@ -3,7 +3,6 @@ package reconcile
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -121,6 +120,7 @@ func moved(ctx context.Context, tx *storage.Tx, r Ruling, now bridge.Plan) error
 // pick resolves keys and @codes against the plan, each key once.
 func pick(plan bridge.Plan, items []string) ([]string, error) {
 	var keys []string
+	have := map[string]bool{}
 	add := func(test func(key string, verdict bridge.Verdict, reason bridge.Code) bool) bool {
 		found := false
 		one := func(key string, action bridge.Action, verdict bridge.Verdict, reason bridge.Code) {
@@ -128,7 +128,8 @@ func pick(plan bridge.Plan, items []string) ([]string, error) {
 				return
 			}
 			found = true
-			if !slices.Contains(keys, key) {
+			if !have[key] {
+				have[key] = true
 				keys = append(keys, key)
 			}
 		}
