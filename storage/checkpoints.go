@@ -60,6 +60,20 @@ func (tx *Tx) signingKey(ctx context.Context) (ed25519.PrivateKey, error) {
 	return ed25519.NewKeyFromSeed(seed), nil
 }
 
+// EndLostSigningKey ends the signing key if it cannot be opened, so that the next
+// signature makes another; what it signed can be checked as before. "" says that
+// there was no such key.
+func (tx *Tx) EndLostSigningKey(ctx context.Context) (string, error) {
+	if _, err := tx.signingKey(ctx); err == nil || !errors.Is(err, ErrSealed) {
+		if errors.Is(err, sql.ErrNoRows) {
+			err = nil
+		}
+		return "", err
+	}
+	id, err := scanText(tx.row(ctx, `UPDATE audit_keys SET ended_at = $1, sealed = '' WHERE ended_at = 0 RETURNING id`, micros(tx.Now())))
+	return id, named(err, "end the audit signing key")
+}
+
 // PublicKeys are the public halves of all keys that ever signed, oldest first.
 func (tx *Tx) PublicKeys(ctx context.Context) ([]ed25519.PublicKey, error) {
 	keys, err := collect(ctx, tx, func(row scanner) (ed25519.PublicKey, error) {

@@ -195,6 +195,8 @@ func classify(err error) (code, next string) {
 		return "exists", "choose another name, or change what is there"
 	case errors.Is(err, bridge.ErrConflict):
 		return "conflict", "someone else changed it meanwhile; look at it and try again"
+	case errors.Is(err, storage.ErrSealed):
+		return "sealed", "`adbridge key status` shows which keys are at hand and what each one sealed"
 	case errors.Is(err, context.Canceled):
 		return "cancelled", ""
 	}

@@ -235,7 +235,15 @@ func (c *cli) doWithout(ctx context.Context, app *App, lost string) error {
 		if err := tx.SealWith(ctx, id); err != nil {
 			return err
 		}
-		return tx.AddEvents(ctx, audit.Event{Actor: audit.ActorAdmin(c.by), Action: audit.KeySeals, Subject: id, Detail: map[string]any{"before": seals, "lost": true}})
+		detail := map[string]any{"before": seals, "lost": true}
+		ended, err := tx.EndLostSigningKey(ctx)
+		if err != nil {
+			return err
+		}
+		if ended != "" {
+			detail["signing_key_ended"] = ended
+		}
+		return tx.AddEvents(ctx, audit.Event{Actor: audit.ActorAdmin(c.by), Action: audit.KeySeals, Subject: id, Detail: detail})
 	})
 	if err != nil {
 		return err
@@ -281,8 +289,8 @@ func (c *cli) rotate(ctx context.Context, app *App, wait time.Duration) error {
 	}
 	v.Added, v.Began, v.Sealed = added, began, sealed
 	return c.show(v, func(w io.Writer) error {
-		if added != "" {
-			fmt.Fprintf(w, "key %s was added to %s\n", added, app.keys.File())
+		if from := app.keys.File(); added != "" && from != "" {
+			fmt.Fprintf(w, "key %s was added to %s\n", added, from)
 		}
 		if began != "" {
 			fmt.Fprintf(w, "key %s seals from now on\n", began)

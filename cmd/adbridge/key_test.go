@@ -240,3 +240,42 @@ func TestAKeyFileOfSomebodyElseChangesNothing(t *testing.T) {
 	}
 	k.reads(server)
 }
+
+// TestALostKeyIsDoneWithout: once it is called lost, a server begins again, the
+// trail is signed with another key and verifies, and a hub that gets its token
+// again can be rotated like any.
+func TestALostKeyIsDoneWithout(t *testing.T) {
+	t.Parallel()
+	k := newKeyed(t, storagetest.MigratedSQLite(t), 1)
+	k.auditVerifies() // by a key that is lost with the other
+	var v keyView
+	k.must(&v, "key", "rotate") // so that the key is on record
+	lost := v.seals().ID
+	if err := os.Remove(filepath.Join(k.dir, "adbridge.key")); err != nil {
+		t.Fatal(err)
+	}
+	out, errs, code := k.adbridge("key", "rotate")
+	if code != exitError || !strings.Contains(errs, "--lost "+lost) || !strings.Contains(errs, "key status") {
+		t.Fatalf("without the key: exit code %d\n%s%s", code, out, errs)
+	}
+	k.must(&v, "key", "rotate", "--lost", lost)
+	app := k.runs("adbridge.key")
+	k.auditVerifies()
+	if _, errs, code := k.adbridge("key", "rotate"); code != exitError || !strings.Contains(errs, "credentials/") {
+		t.Errorf("a secret that is lost is not named: %d %s", code, errs)
+	}
+	if err := app.DB.Write(t.Context(), func(tx *storage.Tx) error {
+		hub, err := tx.Hub(t.Context(), "hub-0")
+		if err != nil {
+			return err
+		}
+		return tx.SetCredentials(t.Context(), hub.ID, storage.Credentials{Token: bridge.NewSecret("token-0")})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	k.must(&v, "key", "rotate")
+	if v.left() != 0 || v.Began == "" {
+		t.Errorf("after the loss: %+v", v)
+	}
+	k.reads(app)
+}
