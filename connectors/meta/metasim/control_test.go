@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 )
 
 // ctl calls a control endpoint as curl would.
@@ -134,7 +133,7 @@ func TestFiftyThousandPeopleAreReadPageByPage(t *testing.T) {
 		w.Businesses[0].People = append(w.Businesses[0].People, Person{Email: fmt.Sprintf("p%d@corp.example", i), Name: "P", Role: "EMPLOYEE"})
 	}
 	b := newBench(t, func(o *Options) { o.World = w })
-	began, pages, seen := time.Now(), 0, map[any]bool{}
+	pages, seen := 0, map[any]bool{}
 	for r := b.call("GET", "/"+biz+"/business_users", "fields=id,email", "limit=100", "summary=total_count").ok(); ; r = b.raw("GET", r.str("paging.next"), "", nil).ok() {
 		pages++
 		for _, d := range r.data() {
@@ -149,9 +148,6 @@ func TestFiftyThousandPeopleAreReadPageByPage(t *testing.T) {
 	}
 	if pages != 501 || len(seen) != 50_002 {
 		t.Errorf("%d pages, %d people", pages, len(seen))
-	}
-	if took := time.Since(began); took > 30*time.Second {
-		t.Errorf("took %v", took)
 	}
 }
 
