@@ -22,6 +22,7 @@ var byHand = map[bridge.Code]string{
 	bridge.PlatformExists:         "nothing; look at it on the platform if that is a surprise",
 	bridge.PlatformForbidden:      "check the role of the connected account and the app's access, then run the command again",
 	bridge.PlatformRefused:        "read the platform's words, correct what they name, then run the command again",
+	bridge.PlatformUnexpected:     "read the platform's words, then run the command again; report it if it lasts",
 }
 
 // nextByHand is the next step after an error of a platform in a command.
