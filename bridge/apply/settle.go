@@ -76,6 +76,14 @@ func (w Worker) settleOne(ctx context.Context, one *batch) error {
 		return w.lost(ctx, one, err)
 	case err != nil:
 		return w.readLater(ctx, one, err)
+	case read.shown && t.Action == bridge.Remove && t.Reason != bridge.PlatformUnknownOutcome:
+		// One list without them proves little, and no yes stands behind it: were they
+		// taken for gone and shown again, somebody else would seem to have put them back.
+		return w.finish(ctx, one, func(_ context.Context, tx *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
+			t.State, t.Reason = bridge.Running, bridge.PlatformUnknownOutcome
+			t.NotBefore = tx.Now().Add(one.lag())
+			return audit.TaskUnknown, map[string]any{"by": "reading: not shown; it is read once more", "until": t.NotBefore}, nil
+		})
 	case read.shown:
 		return w.finish(ctx, one, func(ctx context.Context, tx *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
 			t.State = bridge.Confirmed
