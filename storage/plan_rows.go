@@ -28,16 +28,21 @@ func rowsAsOf(columns, cond string) string {
 		` UNION ALL SELECT ` + columns + ` FROM plan_rows WHERE hub_id = $1 AND ended_at > $2 AND ended_at > 0 AND began_at + 0 <= $2` + cond
 }
 
+// asOf is what the plan p is as of, the current one of c. An adbridge of before,
+// which may run on a while, writes its plan without: then it is when it was made.
+func (tx *Tx) asOf() string { return tx.d.pick("max", "GREATEST") + "(c.as_of, p.made_at)" }
+
 // planRow is a row as stored.
 type planRow struct {
-	key   string
-	began int64
-	place int64
-	doc   string
+	key      string
+	began    int64
+	place    int64
+	pressing int64 // -1: written by an adbridge of before, so that no page finds it
+	doc      string
 }
 
 func scanPlanRow(row scanner) (r planRow, err error) {
-	err = row.Scan(&r.key, &r.began, &r.place, &r.doc)
+	err = row.Scan(&r.key, &r.began, &r.place, &r.pressing, &r.doc)
 	return r, err
 }
 
@@ -50,6 +55,7 @@ type PlanChange struct {
 	plan     bridge.Plan
 	id, hash string // of the plan; of the one before, "" when there was none
 	had      bool
+	same     bool  // as the plan before, of which every row is found
 	asOf, at int64 // of the plan before; of this one
 	rows     []rowChange
 }
@@ -81,13 +87,20 @@ func (tx *Tx) SavePlan(ctx context.Context, p bridge.Plan) (changed bool, err er
 // under a lease still holds as long as the lease does.
 func (tx *Tx) ComparePlan(ctx context.Context, p bridge.Plan) (*PlanChange, error) {
 	c := &PlanChange{plan: p, id: tx.NewID()}
-	err := tx.row(ctx, `SELECT hash, as_of FROM current_plans WHERE hub_id = $1`, p.HubID).Scan(&c.hash, &c.asOf)
+	err := tx.row(ctx, `SELECT c.hash, `+tx.asOf()+` FROM current_plans c JOIN plans p ON p.id = c.plan_id WHERE c.hub_id = $1`, p.HubID).Scan(&c.hash, &c.asOf)
 	c.had = err == nil
-	switch {
-	case err != nil && !errors.Is(err, sql.ErrNoRows):
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("compare plan of hub %s: %w", p.HubID, err)
-	case c.had && c.hash == p.Hash:
-		return c, nil
+	}
+	if c.had && c.hash == p.Hash {
+		var lost bool
+		err := tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM plan_rows WHERE hub_id = $1 AND ended_at = 0 AND pressing < 0)`, p.HubID).Scan(&lost)
+		if err != nil {
+			return nil, fmt.Errorf("compare plan of hub %s: %w", p.HubID, err)
+		}
+		if c.same = !lost; c.same {
+			return c, nil
+		}
 	}
 	return c, named(tx.compareRows(ctx, c), "compare plan of hub %s", p.HubID)
 }
@@ -95,11 +108,11 @@ func (tx *Tx) ComparePlan(ctx context.Context, p bridge.Plan) (*PlanChange, erro
 // compareRows finds the rows that differ from those that are stored.
 func (tx *Tx) compareRows(ctx context.Context, c *PlanChange) error {
 	p := c.plan
-	stored, err := collect(ctx, tx, scanPlanRow, `SELECT row_key, began_at, place, doc FROM plan_rows WHERE hub_id = $1 AND ended_at = 0`, p.HubID)
+	stored, err := collect(ctx, tx, scanPlanRow, `SELECT row_key, began_at, place, pressing, doc FROM plan_rows WHERE hub_id = $1 AND ended_at = 0`, p.HubID)
 	if err != nil {
 		return err
 	}
-	replaced, err := collect(ctx, tx, scanPlanRow, `SELECT row_key, began_at, place, doc FROM plan_rows
+	replaced, err := collect(ctx, tx, scanPlanRow, `SELECT row_key, began_at, place, pressing, doc FROM plan_rows
 		WHERE hub_id = $1 AND ended_at > $2 AND ended_at > 0 AND began_at <= $2`, p.HubID, c.asOf)
 	if err != nil {
 		return err
@@ -137,7 +150,7 @@ func (tx *Tx) compareRows(ctx context.Context, c *PlanChange) error {
 		doc := asJSON(r)
 		old, ok := was[r.Key]
 		delete(was, r.Key)
-		if ok && old.doc == doc && old.place == places[i] {
+		if ok && old.doc == doc && old.place == places[i] && old.pressing >= 0 {
 			continue
 		}
 		c.rows = append(c.rows, rowChange{r.Key, ok && old.began <= c.asOf, ok && old.began > c.asOf, []any{p.HubID, r.Key, c.at, c.id, r.PersonID, r.MemberID,
@@ -201,7 +214,7 @@ func (tx *Tx) WritePlan(ctx context.Context, c *PlanChange) (changed bool, err e
 	case hash != c.hash || c.had != (err == nil):
 		return false, fmt.Errorf("save plan of hub %s: another one was saved meanwhile: %w", p.HubID, bridge.ErrConflict)
 	}
-	if c.had && hash == p.Hash {
+	if c.same {
 		_, err = tx.exec(ctx, `UPDATE current_plans SET generation = $2, next_at = $3
 			WHERE hub_id = $1 AND (generation <> $2 OR next_at <> $3)`, p.HubID, p.Generation, micros(p.Next))
 		if err != nil {

@@ -2,6 +2,7 @@ package storage_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -102,4 +103,124 @@ func plansOfBefore(t *testing.T, db *storage.DB) {
 	if d := cmp.Diff(sums, counted); d != "" {
 		t.Errorf("counts (-want +got):\n%s", d)
 	}
+}
+
+// TestThePlanOfAnOlderServerIsShownWhole: an adbridge of before, which runs on after
+// the database was brought up to date, saves plans without what came since. They
+// are read whole, stay in the history, and are found by every page once a newer
+// server has planned.
+func TestThePlanOfAnOlderServerIsShownWhole(t *testing.T) {
+	t.Parallel()
+	storagetest.Each(t, olderPlans)
+}
+
+// saveAsBefore writes what an adbridge of before writes of a plan.
+func saveAsBefore(ctx context.Context, tx *storage.Tx, id string, p bridge.Plan, ended ...string) error {
+	head := p
+	head.Rows = nil
+	doc := func(v any) string {
+		b, err := json.Marshal(v)
+		if err != nil {
+			panic(err)
+		}
+		return string(b)
+	}
+	at := p.MadeAt.UnixMicro()
+	steps := []string{fmt.Sprintf(`INSERT INTO plans (id, hub_id, made_at, hash, counts, head) VALUES ('%s', '%s', %d, '%s', '{}', '%s')`, id, p.HubID, at, p.Hash, doc(head))}
+	for _, key := range ended {
+		steps = append(steps, fmt.Sprintf(`UPDATE plan_rows SET ended_at = %d WHERE hub_id = '%s' AND ended_at = 0 AND row_key = '%s'`, at, p.HubID, key))
+	}
+	for i, r := range p.Rows {
+		steps = append(steps, fmt.Sprintf(`INSERT INTO plan_rows (hub_id, row_key, began_at, plan_id, person_id, member_id, place, doc)
+			VALUES ('%s', '%s', %d, '%s', '%s', '%s', %d, '%s')`, p.HubID, r.Key, at, id, r.PersonID, r.MemberID, (i+1)<<20, doc(r)))
+	}
+	steps = append(steps, fmt.Sprintf(`INSERT INTO current_plans (hub_id, plan_id, hash, generation, next_at) VALUES ('%s', '%s', '%s', 1, 0)
+		ON CONFLICT (hub_id) DO UPDATE SET plan_id = excluded.plan_id, hash = excluded.hash, generation = excluded.generation, next_at = excluded.next_at`, p.HubID, id, p.Hash))
+	for _, s := range steps {
+		if err := tx.Exec(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func olderPlans(t *testing.T, db *storage.DB) {
+	at := func(hour int) time.Time { return time.Date(2026, 3, 1, hour, 0, 0, 0, time.UTC) }
+	row := func(key string, v bridge.Verdict) bridge.Row {
+		return bridge.Row{Key: key, PersonID: key, Name: key, Verdict: v, Standing: bridge.StandGuest}
+	}
+	shown := func(when, hub string, want ...bridge.Row) {
+		t.Helper()
+		storagetest.Read(t, db, func(ctx context.Context, tx *storage.Tx) error {
+			p, _, err := tx.CurrentPlan(ctx, hub)
+			if err != nil {
+				return err
+			}
+			if d := cmp.Diff(want, p.Rows); d != "" {
+				t.Errorf("%s (-want +got):\n%s", when, d)
+			}
+			page, fit, err := tx.PlanRows(ctx, hub, storage.RowFilter{To: 100})
+			if err == nil && (fit != len(want) || len(page) != len(want)) {
+				t.Errorf("%s: the page shows %d rows of %d, want %d", when, len(page), fit, len(want))
+			}
+			for _, r := range want {
+				of, err := tx.PlanRowsOfPerson(ctx, r.PersonID)
+				if d := cmp.Diff([]bridge.Row{r}, of[hub]); err != nil || d != "" {
+					t.Errorf("%s, %s: %v (-want +got):\n%s", when, r.PersonID, err, d)
+				}
+			}
+			return err
+		})
+	}
+	save := func(p bridge.Plan) {
+		t.Helper()
+		storagetest.Write(t, db, func(ctx context.Context, tx *storage.Tx) error {
+			_, err := tx.SavePlan(ctx, p)
+			return err
+		})
+	}
+	a, b, c, d := row("a", bridge.Fine), row("b", bridge.Fine), row("c", bridge.Held), row("d", bridge.NeedsPerson)
+	storagetest.Write(t, db, func(ctx context.Context, tx *storage.Tx) error {
+		for _, id := range []string{"h", "fresh"} {
+			if err := tx.CreateHub(ctx, bridge.Hub{ID: id, Slug: id, Platform: bridge.TikTok, BusinessID: id, Mode: bridge.ModeFull}, storage.Credentials{}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	save(bridge.Plan{HubID: "h", MadeAt: at(1), Hash: "one", Rows: []bridge.Row{a, b}})
+	older := bridge.Plan{HubID: "h", MadeAt: at(2), Hash: "two", Rows: []bridge.Row{c, d}}
+	storagetest.Write(t, db, func(ctx context.Context, tx *storage.Tx) error {
+		if err := saveAsBefore(ctx, tx, "before", older, "a", "b"); err != nil {
+			return err
+		}
+		first := older
+		first.HubID = "fresh"
+		return saveAsBefore(ctx, tx, "first", first)
+	})
+	shown("the older server's plan", "h", c, d)
+	shown("the first plan of a hub", "fresh", c, d)
+
+	older.MadeAt = at(3) // the newer server comes to the same
+	save(older)
+	shown("the same plan", "h", c, d)
+	for _, r := range older.Rows {
+		standing := bridge.StandGuest
+		storagetest.Read(t, db, func(ctx context.Context, tx *storage.Tx) error {
+			list, _, err := tx.PlanRows(ctx, "h", storage.RowFilter{Pressing: r.Verdict, Standing: &standing, To: 10})
+			if diff := cmp.Diff([]bridge.Row{r}, list); err != nil || diff != "" {
+				t.Errorf("rows that are %s: %v (-want +got):\n%s", r.Verdict, err, diff)
+			}
+			return err
+		})
+	}
+	save(bridge.Plan{HubID: "h", MadeAt: at(4), Hash: "three", Rows: []bridge.Row{a}})
+	shown("a newer plan", "h", a)
+	storagetest.Read(t, db, func(ctx context.Context, tx *storage.Tx) error {
+		p, _, err := tx.PlanAt(ctx, "h", at(2).Add(time.Minute))
+		if diff := cmp.Diff([]bridge.Row{c, d}, p.Rows); err != nil || diff != "" {
+			t.Errorf("the older server's plan is lost: %v (-want +got):\n%s", err, diff)
+		}
+		return err
+	})
 }

@@ -35,7 +35,7 @@ func (tx *Tx) CurrentPlanID(ctx context.Context, hubID string) (string, bool, er
 func (tx *Tx) CurrentPlan(ctx context.Context, hubID string) (bridge.Plan, bool, error) {
 	var p bridge.Plan
 	var asOf int64
-	err := tx.row(ctx, `SELECT p.head, c.generation, c.next_at, c.as_of FROM current_plans c JOIN plans p ON p.id = c.plan_id
+	err := tx.row(ctx, `SELECT p.head, c.generation, c.next_at, `+tx.asOf()+` FROM current_plans c JOIN plans p ON p.id = c.plan_id
 		WHERE c.hub_id = $1`, hubID).Scan(intoJSON(&p), &p.Generation, intoTime(&p.Next), &asOf)
 	if errors.Is(err, sql.ErrNoRows) {
 		return bridge.Plan{}, false, nil
@@ -80,8 +80,9 @@ func (tx *Tx) PlanRowsOfPerson(ctx context.Context, personID string) (map[string
 	list, err := collect(ctx, tx, func(row scanner) (f found, err error) {
 		err = row.Scan(&f.hub, intoJSON(&f.row))
 		return f, err
-	}, `SELECT r.hub_id, r.doc FROM plan_rows r JOIN current_plans c ON c.hub_id = r.hub_id WHERE r.person_id = $1 AND r.person_id <> ''
-		AND r.began_at <= c.as_of AND (r.ended_at = 0 OR r.ended_at > c.as_of) ORDER BY r.hub_id, r.place`, personID)
+	}, `SELECT r.hub_id, r.doc FROM plan_rows r JOIN current_plans c ON c.hub_id = r.hub_id JOIN plans p ON p.id = c.plan_id
+		WHERE r.person_id = $1 AND r.person_id <> '' AND r.began_at <= `+tx.asOf()+` AND (r.ended_at = 0 OR r.ended_at > `+tx.asOf()+`)
+		ORDER BY r.hub_id, r.place`, personID)
 	if err != nil {
 		return nil, fmt.Errorf("plan rows of person %s: %w", personID, err)
 	}
@@ -158,7 +159,7 @@ type RowFilter struct {
 // how many fit. It reads no others, unless it looks for a text.
 func (tx *Tx) PlanRows(ctx context.Context, hubID string, f RowFilter) (list []bridge.Row, fit int, err error) {
 	var asOf int64
-	err = tx.row(ctx, `SELECT as_of FROM current_plans WHERE hub_id = $1`, hubID).Scan(&asOf)
+	err = tx.row(ctx, `SELECT `+tx.asOf()+` FROM current_plans c JOIN plans p ON p.id = c.plan_id WHERE c.hub_id = $1`, hubID).Scan(&asOf)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, 0, nil
 	}
@@ -185,7 +186,7 @@ func (tx *Tx) PlanRows(ctx context.Context, hubID string, f RowFilter) (list []b
 	if f.Text != "" {
 		where(tx.d.pick("instr(", "strpos(")+"CASE WHEN find = '' THEN fold("+tx.rowText()+") ELSE find END, CAST(? AS TEXT)) > 0", bridge.Fold(f.Text))
 	}
-	// Keys first: they are in the index, and those before the page need no more.
+	// Keys first: the index has them, so that the rows before the page are not read.
 	ask := rowsAsOf("row_key, pressing, place", cond) + " ORDER BY pressing, place"
 	if f.Text == "" {
 		if fit, err = scanInt(tx.row(ctx, `SELECT count(*) FROM (`+rowsAsOf("place", cond)+`) AS fit`, args...)); err != nil {

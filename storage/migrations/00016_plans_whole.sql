@@ -6,7 +6,7 @@
 ALTER TABLE current_plans ADD COLUMN as_of BIGINT NOT NULL DEFAULT 0;
 UPDATE current_plans SET as_of = COALESCE((SELECT max(p.made_at) FROM plans p WHERE p.hub_id = current_plans.hub_id), 0);
 
-ALTER TABLE plan_rows ADD COLUMN pressing BIGINT NOT NULL DEFAULT 0; -- place of the row's verdict in bridge.Verdicts
+ALTER TABLE plan_rows ADD COLUMN pressing BIGINT NOT NULL DEFAULT -1; -- place of the row's verdict in bridge.Verdicts; -1 when an adbridge of before wrote it
 ALTER TABLE plan_rows ADD COLUMN standing TEXT NOT NULL DEFAULT '';
 ALTER TABLE plan_rows ADD COLUMN presence TEXT NOT NULL DEFAULT '';
 ALTER TABLE plan_rows ADD COLUMN find TEXT NOT NULL DEFAULT ''; -- by what people look for a row, folded; '' when it is to be read from doc
