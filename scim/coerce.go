@@ -38,10 +38,6 @@ func (a *attribute) coerce(v any, at string) (any, error) {
 // other. Members are rows and have no bound.
 const maxValues = 1000
 
-// maxIndexed bounds what is looked up by an index: PostgreSQL takes 2,700 bytes
-// into one, and a text grows by half when it is folded.
-const maxIndexed = 1024
-
 // unwrap takes a single value out of the list around it, as in the
 // [{"$ref":null,"value":"…"}] of Entra's older dialect.
 func unwrap(v any) any {
@@ -95,9 +91,6 @@ func (a *attribute) coerceOne(v any, at string) (any, error) {
 	s, ok := v.(string)
 	if !ok {
 		return nil, badValue("%s must be a string, not %s.", at, describe(v))
-	}
-	if a.indexed && len(s) > maxIndexed {
-		return nil, badValue("%s is %d bytes long; at most %d are kept, because people and groups are looked up by it.", at, len(s), maxIndexed)
 	}
 	if a.typ == "binary" || a.typ == "dateTime" {
 		if _, err := a.lib.ValidateSingular(s); err != nil {

@@ -7,6 +7,7 @@
 //	front.go      route (routes.go), limits, who calls (auth.go), one JSON document (decode.go)
 //	normalise.go  POST and PUT: repair what real IdPs send, then validate
 //	coerce.go     values become what the schema asks for, or are refused by name
+//	lengths.go    what is too long to be looked up by is not taken in, and holds up no leaver
 //	patch.go      PATCH of a user: operations read and resolved by the schema,
 //	apply.go      then carried out on its attributes, all or nothing
 //	members.go    PATCH of a group: rows to add and remove, the group is never loaded

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	scimerrors "github.com/elimity-com/scim/errors"
@@ -19,6 +20,9 @@ func (s *server) createGroup(q *request) (*reply, error) {
 		return nil, err
 	}
 	q.note.Repaired = append(q.note.Repaired, in.repaired...)
+	if _, err := k.fit(in.attrs, nil, false); err != nil {
+		return nil, err
+	}
 	g := groupOf(bridge.GroupResource{Group: bridge.Group{SourceID: q.call.Source.ID}, Attributes: in.attrs, Members: in.refs})
 	made, err := s.dir.CreateGroup(q.ctx, q.call, g)
 	if errors.Is(err, bridge.ErrExists) {
@@ -148,13 +152,17 @@ func (s *server) changeGroup(q *request, steps []bridge.MemberChange, change fun
 	if err != nil {
 		return bridge.GroupResource{}, err
 	}
-	var what []string
+	var what, left []string
 	var want bridge.GroupResource
+	leaves := func(m bridge.MemberChange) bool { return m.Op != bridge.AddMembers }
 	c := bridge.GroupChange{Members: steps, IfVersion: ifVersion}
 	if change != nil {
 		c.Attributes = func(g bridge.GroupResource) (bridge.GroupResource, error) {
 			attrs, err := change(g.Attributes)
 			if err != nil {
+				return g, err
+			}
+			if left, err = k.fit(attrs, g.Attributes, slices.ContainsFunc(steps, leaves)); err != nil {
 				return g, err
 			}
 			if what = differences(g.Attributes, attrs); len(what) == 0 {
@@ -173,6 +181,7 @@ func (s *server) changeGroup(q *request, steps []bridge.MemberChange, change fun
 		return g, q.conflict(err, k, q.id, ifVersion != 0)
 	}
 	q.touch(k, q.id)
+	q.note.Repaired = append(q.note.Repaired, left...)
 	if len(what) > 0 {
 		q.changed("changed " + strings.Join(what, ", ") + " of Group " + g.DisplayName)
 	}

@@ -91,10 +91,18 @@ func parseRef(raw string) (bridge.MemberRef, error) {
 	if strings.TrimSpace(ref.Value) == "" {
 		return ref, badValue("members: a member without value; value is the id that this server gave the user or group.")
 	}
-	if len(ref.Value) > maxID {
-		return ref, badValue("members: the value %s is too long to be an id.", quote(ref.Value))
-	}
 	return ref, nil
+}
+
+// fitRefs refuses to take in a reference that is too long to be an id. One that
+// is to go may have been taken in once.
+func fitRefs(refs []bridge.MemberRef) error {
+	for _, r := range refs {
+		if len(r.Value) > maxID {
+			return badValue("members: the value %s is too long to be an id.", quote(r.Value))
+		}
+	}
+	return nil
 }
 
 // groupPatch is the PATCH of a group: operations on its attributes, and rows.
@@ -226,6 +234,11 @@ func refsOf(e *bridge.Expr) ([]bridge.MemberRef, bool) {
 func (p *groupPatch) add(c bridge.MemberChange) error {
 	if p.refs += len(c.Refs); p.refs > maxMembers {
 		return tooManyMembers()
+	}
+	if c.Op != bridge.RemoveMembers {
+		if err := fitRefs(c.Refs); err != nil {
+			return err
+		}
 	}
 	if n := len(p.members); n > 0 && c.Where == nil && (c.Op == bridge.AddMembers || c.Op == bridge.RemoveMembers) {
 		if last := &p.members[n-1]; last.Op == c.Op && last.Where == nil {

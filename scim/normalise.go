@@ -74,6 +74,9 @@ func (k *kind) readField(in *resourceBody, f field, l Limits) error {
 			return nil
 		}
 		refs, err := parseRefs(f.raw)
+		if err == nil {
+			err = fitRefs(refs)
+		}
 		in.refs, in.hasRefs = refs, true
 		return err
 	}

@@ -38,7 +38,6 @@ type attribute struct {
 	readOnly  bool
 	immutable bool
 	never     bool // returned: never
-	indexed   bool // found by an index of the directory: no longer than maxIndexed
 	subs      []*attribute
 	places    map[string]int // of subs
 	key       []byte         // `"name":`
@@ -90,7 +89,8 @@ type kind struct {
 	whole    schema.Schema // core schema and externalId, for validation
 	attrs    []*attribute  // externalId and core, in the order of an answer
 	ext      []*extension
-	refs     *attribute // members of a Group, groups of a User: kept as rows
+	refs     *attribute   // members of a Group, groups of a User: kept as rows
+	indexed  []*attribute // found by an index of the directory: no longer than maxIndexed
 
 	id, meta, schemas *attribute
 	index             map[string]*attribute // attributes, folded, common ones included
@@ -166,7 +166,7 @@ func userKind() *kind {
 	k.about = "A person, as the identity provider has them."
 	k.unique = "userName"
 	k.refs = k.attr("groups")
-	k.attr("userName").indexed, k.attr("displayName").indexed, k.attr("emails").sub("value").indexed = true, true, true
+	k.indexed = append(k.indexed, k.attr("userName"), k.attr("displayName"), k.attr("emails").sub("value"))
 	return k
 }
 
@@ -180,7 +180,7 @@ func groupKind() *kind {
 	k.about = "A group of people and of other groups."
 	k.unique = "displayName, where no externalId tells two groups apart"
 	k.refs = k.attr("members")
-	k.attr("displayName").indexed = true
+	k.indexed = append(k.indexed, k.attr("displayName"))
 	return k
 }
 
@@ -221,7 +221,7 @@ func newKind(name, endpoint string, core schema.Schema, exts ...schema.Schema) *
 		case "schemas":
 			k.schemas = a
 		case "externalId":
-			a.indexed = true
+			k.indexed = append(k.indexed, a)
 			k.attrs = append(k.attrs, a)
 		}
 	}

@@ -23,6 +23,9 @@ func (s *server) createUser(q *request) (*reply, error) {
 	if _, given := in.attrs["active"]; !given { // the default is shown, so that it is no secret
 		in.attrs["active"] = true
 	}
+	if _, err := k.fit(in.attrs, nil, false); err != nil {
+		return nil, err
+	}
 	u := userOf(bridge.User{Person: bridge.Person{SourceID: q.call.Source.ID}, Attributes: in.attrs})
 	made, err := s.dir.CreateUser(q.ctx, q.call, u)
 	if errors.Is(err, bridge.ErrExists) {
@@ -119,11 +122,14 @@ func (s *server) changeUser(q *request, change func(old map[string]any) (map[str
 	if err != nil {
 		return nil, err
 	}
-	var what []string
+	var what, left []string
 	var want bridge.User
 	u, err := s.dir.ChangeUser(q.ctx, q.call, q.id, ifVersion, func(u bridge.User) (bridge.User, error) {
 		attrs, err := change(u.Attributes)
 		if err != nil {
+			return u, err
+		}
+		if left, err = k.fit(attrs, u.Attributes, attrs["active"] == false); err != nil {
 			return u, err
 		}
 		if what = differences(u.Attributes, attrs); len(what) == 0 {
@@ -140,6 +146,7 @@ func (s *server) changeUser(q *request, change func(old map[string]any) (map[str
 		return nil, q.conflict(err, k, q.id, ifVersion != 0)
 	}
 	q.touch(k, u.ID)
+	q.note.Repaired = append(q.note.Repaired, left...)
 	if len(what) > 0 {
 		q.changed("changed " + strings.Join(what, ", ") + " of User " + u.UserName)
 	}
