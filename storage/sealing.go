@@ -91,6 +91,11 @@ func (tx *Tx) Arrive(ctx context.Context, s Server) error {
 	if _, err := tx.NoteSealing(ctx); err != nil {
 		return err
 	}
+	// Whoever waits to change what seals took its picture of the servers before this one
+	// was there: where the row was written meanwhile, it has to look again.
+	if _, err := tx.exec(ctx, `UPDATE sealing SET key_id = key_id WHERE id = 1`); err != nil {
+		return fmt.Errorf("note server %s: %w", s.Name, err)
+	}
 	// Who was not seen for a day says nothing any more.
 	if _, err := tx.exec(ctx, `DELETE FROM servers WHERE seen_at < $1`, micros(tx.Now().Add(-24*time.Hour))); err != nil {
 		return fmt.Errorf("note server %s: %w", s.Name, err)

@@ -17,6 +17,11 @@ func TestTheKeyOnRecordSeals(t *testing.T) {
 	storagetest.EachURL(t, storagetest.SealingKeys)
 }
 
+func TestWhoChangesTheKeySeesWhoIsArriving(t *testing.T) {
+	t.Parallel()
+	storagetest.EachURL(t, storagetest.SealingArrival)
+}
+
 // TestKeysThatOpenNothingAreNotPutOnRecord: somebody who names the wrong key file
 // must not make it the one that all servers need.
 func TestKeysThatOpenNothingAreNotPutOnRecord(t *testing.T) {

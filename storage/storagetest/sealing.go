@@ -2,8 +2,16 @@ package storagetest
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"adbridge/bridge"
 	"adbridge/storage"
@@ -120,4 +128,64 @@ func SealingKeys(t *testing.T, url string) {
 		}
 		return nil
 	})
+}
+
+// SealingArrival proves that whoever changes what seals knows of a server that was
+// about to arrive, on the database at url: it looked before that one was there.
+func SealingArrival(t *testing.T, url string) {
+	older, newer := ring(t, 1), ring(t, 2, 1)
+	first := Open(t, url, func(o *storage.Options) { o.Key = older })
+	second := Open(t, url, func(o *storage.Options) { o.Key = newer })
+	arrive := func(tx *storage.Tx, name string) error {
+		return tx.Arrive(t.Context(), storage.Server{Holder: name, Name: name, Keys: older.IDs()})
+	}
+	note(t, first, func(tx *storage.Tx) error { return arrive(tx, "a") })
+	var there []storage.Server
+	looked := make(chan error, 1)
+	note(t, first, func(tx *storage.Tx) error {
+		if err := arrive(tx, "b"); err != nil {
+			return err
+		}
+		go func() {
+			looked <- second.Write(t.Context(), func(tx *storage.Tx) error {
+				if _, err := tx.LockSealing(t.Context()); err != nil {
+					return err
+				}
+				var err error
+				there, err = tx.Servers(t.Context(), tx.Now().Add(-time.Minute))
+				return err
+			})
+		}()
+		return untilOneWaits(t.Context(), url)
+	})
+	if err := <-looked; err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(there, func(s storage.Server) bool { return s.Name == "b" }) {
+		t.Errorf("a server that arrived meanwhile is not among %+v", there)
+	}
+}
+
+// untilOneWaits returns once a transaction waits for another one of the database at url.
+// On SQLite, where one writes at a time, it does so before it has begun.
+func untilOneWaits(ctx context.Context, url string) error {
+	if !strings.HasPrefix(url, "postgres") {
+		return nil
+	}
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
+		var n int
+		err := conn.QueryRow(ctx, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&n)
+		if err != nil {
+			return fmt.Errorf("who waits: %w", err)
+		}
+		if n > 0 {
+			return nil
+		}
+	}
+	return errors.New("nobody waits for a transaction that holds the lock")
 }
