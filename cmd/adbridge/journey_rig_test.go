@@ -500,17 +500,8 @@ func (j *journey) timePasses() {
 			if err := tx.UpdateLane(ctx, lane); err != nil {
 				return err
 			}
-			cred, err := tx.Credentials(ctx, h.ID)
-			if err != nil {
+			if err := fresh(ctx, tx, h); err != nil {
 				return err
-			}
-			for _, name := range []string{budgetName(h, cred), ownBudgetName(h, cred)} {
-				if _, err := tx.LockBudget(ctx, h.Platform, name, new(connectors.Ledger)); err != nil {
-					return err
-				}
-				if err := tx.SaveBudget(ctx, h.Platform, name, connectors.Ledger{}); err != nil {
-					return err
-				}
 			}
 			if h.Halt != nil && !h.Halt.Until.IsZero() {
 				h.Halt.Until = tx.Now()
@@ -539,4 +530,21 @@ func (j *journey) timePasses() {
 		tx.Wake()
 		return nil
 	}))
+}
+
+// fresh empties a hub's budgets, and ends the pauses that its platform asked for.
+func fresh(ctx context.Context, tx *storage.Tx, h bridge.Hub) error {
+	cred, err := tx.Credentials(ctx, h.ID)
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{budgetName(h, cred), ownBudgetName(h, cred)} {
+		if _, err := tx.LockBudget(ctx, h.Platform, name, new(connectors.Ledger)); err != nil {
+			return err
+		}
+		if err := tx.SaveBudget(ctx, h.Platform, name, connectors.Ledger{}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

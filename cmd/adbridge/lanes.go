@@ -264,6 +264,7 @@ type lane struct {
 	// restless is since when every plan has found the hub moved before its tasks
 	// could be carried out; turn is until when they go before the next plan.
 	restless, turn time.Time
+	planned        time.Time // the end of a back-off after which the hub has been planned
 }
 
 type pulled struct {
@@ -297,6 +298,10 @@ func (l *lane) step(ctx context.Context) (bool, error) {
 		return true, l.planMoved(ctx, now)
 	case l.listed == nil && PullDue(hub.Halt, state, now):
 		return true, l.startPull(ctx, state)
+	case l.backoffOver(state, now):
+		l.planned = state.BackoffUntil
+		_, _, err := l.Planner.Plan(ctx, l.lease)
+		return true, err
 	}
 	select {
 	case got := <-l.listed:
@@ -330,6 +335,15 @@ func (l *lane) step(ctx context.Context) (bool, error) {
 		l.listed = nil
 		return true, l.endPull(ctx, got)
 	}
+}
+
+// backoffOver says that the hub is due for a plan, and that none has been made since
+// a back-off ended. While a platform asks to slow down, nobody gets a task: were
+// the one that it put off tried before the next plan, and put off again, whoever
+// left meanwhile would never get one.
+func (l *lane) backoffOver(s storage.Lane, now time.Time) bool {
+	due := !s.PlanAt.IsZero() && !now.Before(s.PlanAt)
+	return due && !s.BackoffUntil.IsZero() && !now.Before(s.BackoffUntil) && !s.BackoffUntil.Equal(l.planned)
 }
 
 // planMoved plans a hub that has moved. What is on its way rests on the last

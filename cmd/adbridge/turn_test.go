@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
 
 	"adbridge/bridge"
 	"adbridge/connectors/meta/metasim"
+	"adbridge/storage"
+	"adbridge/storage/storagetest"
 )
 
 // TestALeaverDoesNotWaitBehindWhatFails: somebody is to be invited, and Meta does
@@ -46,4 +49,82 @@ func TestALeaverDoesNotWaitBehindWhatFails(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestALeaverDoesNotWaitBehindWhatIsThrottled: Meta asks to slow down whenever it
+// is asked who is invited, and so nothing is sent for as long as it says. Whoever
+// leaves meanwhile is removed once that is over, before the invitation is tried
+// and put off again.
+func TestALeaverDoesNotWaitBehindWhatIsThrottled(t *testing.T) {
+	t.Parallel()
+	leavers, joiner := at(lumen, "ida.left", "ivo.left"), "nia.new@"+lumen
+	j := newJourney(t, "meta", company())
+	j.hub("full", "max-removals-percent=100", "max-removals-24h-percent=100", "max-removals-min=10")
+	j.rule("Staff", "collaborator")
+	j.onboard("Staff", append(leavers, "boss.of.all@"+lumen)...)
+	j.meta.Faults.Add(metasim.Fault{Op: "GET pending_users", Kind: metasim.FaultError,
+		Error: &metasim.GraphError{Message: "(#613) Calls to this api have exceeded the rate limit.", Type: "OAuthException", Code: 613}})
+	j.people(joiner)
+	j.join("Staff", joiner)
+	until(t, 10*time.Second, "the invitation is put off", func() (bool, string) {
+		return len(j.tasks(bridge.TaskWait)) > 0, fmt.Sprintf("%+v", j.tasks())
+	})
+	j.quiet()
+	j.backoffEnds() // it is tried again, and put off once more
+	j.forget()
+	j.deactivate(leavers...)
+	j.quiet()
+	for _, who := range leavers {
+		j.planned(who, bridge.Waiting, bridge.PlatformThrottled)
+		j.is(who, bridge.Collaborator)
+	}
+	if calls := j.meta.Requests(); len(calls) != 0 {
+		t.Errorf("Meta asked to slow down, and was called: %+v", calls)
+	}
+	j.backoffEnds()
+	for _, who := range leavers {
+		j.is(who, bridge.NoRole)
+	}
+	j.mend()
+	j.backoffEnds()
+	j.invited(joiner, bridge.Collaborator)
+}
+
+// backoffEnds lets time pass until the hub's back-off is over, and what waits for
+// it may go on; nothing else has moved. The server is another one by then, as the
+// budget of the old one would still pause.
+func (j *journey) backoffEnds() {
+	j.t.Helper()
+	hub := j.state()
+	j.ok(j.app.DB.Write(context.Background(), func(tx *storage.Tx) error { return fresh(context.Background(), tx, hub) }))
+	j.end()
+	storagetest.Write(j.t, storagetest.Open(j.t, j.db), func(ctx context.Context, tx *storage.Tx) error {
+		lane, err := tx.Lane(ctx, hub.ID)
+		if err != nil {
+			return err
+		}
+		end := lane.BackoffUntil
+		if !end.After(tx.Now()) || !lane.PlanAt.Equal(end) {
+			j.t.Errorf("the back-off ends at %s and the hub is planned at %s, at %s", end, lane.PlanAt, tx.Now())
+		}
+		lane.BackoffUntil, lane.PlanAt = tx.Now(), tx.Now()
+		if err := tx.UpdateLane(ctx, lane); err != nil {
+			return err
+		}
+		open, err := tx.OpenTasks(ctx, lane.HubID)
+		if err != nil {
+			return err
+		}
+		for _, t := range open {
+			if t.NotBefore.Equal(end) {
+				t.NotBefore = tx.Now()
+				if err := tx.UpdateTask(ctx, t); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	j.start()
+	j.quiet()
 }
