@@ -25,8 +25,8 @@ type Server struct {
 	Holder    string    `json:"-"`
 	Name      string    `json:"name"`
 	Keys      []string  `json:"keys"`
-	StartedAt time.Time `json:"started_at"`
-	SeenAt    time.Time `json:"seen_at"`
+	StartedAt time.Time `json:"started_at,omitzero"`
+	SeenAt    time.Time `json:"seen_at,omitzero"`
 }
 
 // Sealing is the id of the key that the database's secrets are sealed with: the

@@ -142,6 +142,10 @@ func (v keyView) write(w io.Writer) error {
 		fmt.Fprintln(w, "no server is running")
 	}
 	for _, s := range v.Servers {
+		if len(s.Keys) == 0 {
+			fmt.Fprintf(w, "server %s does not say what it holds: it is of an older version, or a command under way\n", s.Name)
+			continue
+		}
 		fmt.Fprintf(w, "server %s holds %s\n", s.Name, strings.Join(s.Keys, ", "))
 	}
 	_, err = fmt.Fprintf(w, "next: %s\n", v.Next)
@@ -224,6 +228,9 @@ func (c *cli) doWithout(ctx context.Context, app *App, lost string) error {
 			return err
 		}
 		for _, s := range servers {
+			if len(s.Keys) == 0 {
+				return wrong("stop it, or let it end", "lost: %s works a hub and does not say whether it holds key %s", s.Name, lost)
+			}
 			if slices.Contains(s.Keys, lost) {
 				return wrong("copy the key file from that server", "lost: the running server %s holds key %s", s.Name, lost)
 			}
@@ -261,18 +268,12 @@ func (c *cli) rotate(ctx context.Context, app *App, wait time.Duration) error {
 	if err != nil {
 		return err
 	}
-	v, err := app.keyView(ctx)
+	v, id, err := app.awaitKey(ctx, wait)
 	if err != nil {
 		return err
 	}
-	for end := time.Now().Add(wait); len(v.without(candidate(v.Keys))) > 0 && candidate(v.Keys) != "" && time.Now().Before(end) && ctx.Err() == nil; {
-		pause(ctx, 200*time.Millisecond)
-		if v, err = app.keyView(ctx); err != nil {
-			return err
-		}
-	}
 	began := ""
-	if id := candidate(v.Keys); id != "" {
+	if id != "" {
 		if began, err = app.sealWith(ctx, id, actor); err != nil {
 			return err
 		}
@@ -298,6 +299,20 @@ func (c *cli) rotate(ctx context.Context, app *App, wait time.Duration) error {
 		fmt.Fprintf(w, "%d secrets were sealed again\n", sealed)
 		return v.write(w)
 	})
+}
+
+// awaitKey waits until every running server holds the key that a rotation is on its
+// way to, if there is one, and not longer than told.
+func (a *App) awaitKey(ctx context.Context, wait time.Duration) (v keyView, id string, err error) {
+	for end := time.Now().Add(wait); ; pause(ctx, 200*time.Millisecond) {
+		if v, err = a.keyView(ctx); err != nil {
+			return v, "", err
+		}
+		id = candidate(v.Keys)
+		if id == "" || len(v.without(id)) == 0 || !time.Now().Before(end) {
+			return v, id, nil
+		}
+	}
 }
 
 // left counts the secrets that an older key sealed.
@@ -373,8 +388,8 @@ func (a *App) sealWith(ctx context.Context, id, actor string) (string, error) {
 			return err
 		}
 		if lack := (keyView{Servers: servers}).without(id); len(lack) > 0 {
-			return wrong(fmt.Sprintf("copy the key file to each of them (mode 0600; a server reads it again by itself), or where ADBRIDGE_KEY is set put the new key in front there and restart; then run `adbridge key rotate` again. %s",
-				"Until then everything stays sealed as it was"), "key: running servers do not hold key %s: %s", id, strings.Join(lack, ", "))
+			return wrong("copy the key file to each of them (mode 0600; a server reads it again by itself), or where ADBRIDGE_KEY is set put the new key in front there and restart; stop those of an older version, and let commands end; then run `adbridge key rotate` again. Until then everything stays sealed as it was",
+				"key: running servers do not hold key %s: %s", id, strings.Join(lack, ", "))
 		}
 		if err := tx.SealWith(ctx, id); err != nil {
 			return err

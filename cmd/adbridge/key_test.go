@@ -215,6 +215,48 @@ func TestARotationThatIsKilledGoesOn(t *testing.T) {
 	k.auditVerifies()
 }
 
+// TestAServerThatSaysNothingOfItsKeysIsNotLeftBehind: one of an older version works a
+// hub, and nobody knows which keys it holds. While it does, nothing is sealed with a
+// new key.
+func TestAServerThatSaysNothingOfItsKeysIsNotLeftBehind(t *testing.T) {
+	t.Parallel()
+	storagetest.EachURL(t, func(t *testing.T, url string) {
+		k := newKeyed(t, url, 1)
+		app := k.runs("adbridge.key")
+		old := app.keys.Sealing()
+		var lease storage.Lease
+		if err := app.DB.Write(t.Context(), func(tx *storage.Tx) error {
+			hub, err := tx.Hub(t.Context(), "hub-0")
+			if err != nil {
+				return err
+			}
+			lease, _, err = tx.AcquireLane(t.Context(), hub.ID, "elsewhere,of-a-boot,pid:[1]/4711/0a0b0c0d", time.Hour)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if _, errs, code := k.adbridge("key", "rotate", "--wait", "1s"); code != exitError || !strings.Contains(errs, "elsewhere (process 4711") || !strings.Contains(errs, "older version") {
+			t.Errorf("it was left behind: exit code %d\n%s", code, errs)
+		}
+		var v keyView
+		k.must(&v, "key", "status")
+		if v.seals().ID != old || len(v.Servers) != 2 {
+			t.Errorf("the state is %+v", v)
+		}
+		if out, _, _ := k.adbridge("key", "status"); !strings.Contains(out, "server elsewhere (process 4711) does not say what it holds") {
+			t.Errorf("the state is told so:\n%s", out)
+		}
+		if err := app.DB.Write(t.Context(), func(tx *storage.Tx) error { return tx.ReleaseLane(t.Context(), lease) }); err != nil {
+			t.Fatal(err)
+		}
+		k.must(&v, "key", "rotate", "--wait", "20s")
+		if v.seals().ID == old || v.left() != 0 || len(v.Servers) != 1 {
+			t.Errorf("once it has ended: %+v", v)
+		}
+		k.reads(app)
+	})
+}
+
 // TestAKeyFileOfSomebodyElseChangesNothing: a server with it does not begin, and a
 // rotation with it is refused, in words that say what to do.
 func TestAKeyFileOfSomebodyElseChangesNothing(t *testing.T) {

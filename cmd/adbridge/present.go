@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"adbridge/storage"
@@ -20,6 +21,16 @@ const (
 func (a *App) server() storage.Server {
 	host, _ := os.Hostname()
 	return storage.Server{Holder: a.Lanes.Holder, Name: fmt.Sprintf("%s (process %d)", host, os.Getpid()), Keys: a.keys.IDs()}
+}
+
+// processOf names the server that signs its leases so.
+func processOf(holder string) string {
+	parts := strings.Split(holder, "/")
+	if len(parts) != 3 {
+		return holder
+	}
+	host, _, _ := strings.Cut(parts[0], ",")
+	return fmt.Sprintf("%s (process %s)", host, parts[1])
 }
 
 // arrive notes this server with its keys, and refuses to serve without the one
@@ -65,8 +76,21 @@ func (a *App) stay(ctx context.Context) {
 	}
 }
 
-// running are the servers that are there, as far as can be told.
+// running are the servers that are there, as far as can be told. Whoever holds a lane
+// and says nothing of keys is among them, without a key: a server of an older version,
+// or a command under way.
 func running(ctx context.Context, tx *storage.Tx) ([]storage.Server, error) {
 	list, err := tx.Servers(ctx, tx.Now().Add(-presentFor))
+	if err != nil {
+		return nil, err
+	}
+	lanes, err := tx.Lanes(ctx)
+	for _, l := range lanes {
+		holder := l.Lease.Holder
+		if holder == "" || !tx.Now().Before(l.Lease.Until) || slices.ContainsFunc(list, func(s storage.Server) bool { return s.Holder == holder }) {
+			continue
+		}
+		list = append(list, storage.Server{Holder: holder, Name: processOf(holder), Keys: []string{}})
+	}
 	return slices.DeleteFunc(list, func(s storage.Server) bool { return dead(s.Holder) }), err
 }
