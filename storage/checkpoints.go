@@ -61,8 +61,8 @@ func (tx *Tx) signingKey(ctx context.Context) (ed25519.PrivateKey, error) {
 }
 
 // EndLostSigningKey ends the signing key if it cannot be opened, so that the next
-// signature makes another; what it signed can be checked as before. "" says that
-// there was no such key.
+// signature makes another; what it signed can be checked as before. It stays sealed, in
+// case the key that opens it turns up. "" says that there was no such key.
 func (tx *Tx) EndLostSigningKey(ctx context.Context) (string, error) {
 	if _, err := tx.signingKey(ctx); err == nil || !errors.Is(err, ErrSealed) {
 		if errors.Is(err, sql.ErrNoRows) {
@@ -70,7 +70,7 @@ func (tx *Tx) EndLostSigningKey(ctx context.Context) (string, error) {
 		}
 		return "", err
 	}
-	id, err := scanText(tx.row(ctx, `UPDATE audit_keys SET ended_at = $1, sealed = '' WHERE ended_at = 0 RETURNING id`, micros(tx.Now())))
+	id, err := scanText(tx.row(ctx, `UPDATE audit_keys SET ended_at = $1 WHERE ended_at = 0 RETURNING id`, micros(tx.Now())))
 	return id, named(err, "end the audit signing key")
 }
 

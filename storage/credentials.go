@@ -69,7 +69,8 @@ type sealedRow struct {
 	id, value, bound, update string
 }
 
-// sealed lists every sealed value of the database.
+// sealed lists every sealed value that the database needs: a signing key that has
+// ended signs nothing any more.
 func (tx *Tx) sealed(ctx context.Context) ([]sealedRow, error) {
 	var out []sealedRow
 	for _, col := range []struct {
@@ -78,7 +79,7 @@ func (tx *Tx) sealed(ctx context.Context) ([]sealedRow, error) {
 	}{
 		{`SELECT hub_id, token FROM credentials ORDER BY hub_id`, `UPDATE credentials SET token = $2 WHERE hub_id = $1`, tokenOf},
 		{`SELECT hub_id, app_secret FROM credentials ORDER BY hub_id`, `UPDATE credentials SET app_secret = $2 WHERE hub_id = $1`, appSecretOf},
-		{`SELECT id, sealed FROM audit_keys ORDER BY id`, `UPDATE audit_keys SET sealed = $2 WHERE id = $1`, auditKeyOf},
+		{`SELECT id, sealed FROM audit_keys WHERE ended_at = 0 ORDER BY id`, `UPDATE audit_keys SET sealed = $2 WHERE id = $1`, auditKeyOf},
 	} {
 		rows, err := collect(ctx, tx, func(row scanner) (s sealedRow, err error) {
 			err = row.Scan(&s.id, &s.value)

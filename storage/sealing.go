@@ -207,6 +207,23 @@ func (tx *Tx) DropSealingKey(ctx context.Context, id string) (bool, error) {
 	case keys[i].Values > 0:
 		return false, fmt.Errorf("%d secrets are sealed with key %s: %w", keys[i].Values, id, bridge.ErrConflict)
 	}
+	return tx.noteDropped(ctx, id)
+}
+
+// LoseSealingKey notes that nobody has a key any more that does not seal; false when it
+// was noted before. What it sealed stays as it is.
+func (tx *Tx) LoseSealingKey(ctx context.Context, id string) (bool, error) {
+	seals, err := tx.LockSealing(ctx)
+	switch {
+	case err != nil:
+		return false, err
+	case id == seals || tx.keyring().Has(id):
+		return false, fmt.Errorf("key %s seals or is at hand: %w", id, bridge.ErrConflict)
+	}
+	return tx.noteDropped(ctx, id)
+}
+
+func (tx *Tx) noteDropped(ctx context.Context, id string) (bool, error) {
 	n, err := tx.exec(ctx, `INSERT INTO sealing_keys (id, added_at, dropped_at) VALUES ($1, $2, $2)
 		ON CONFLICT (id) DO UPDATE SET dropped_at = excluded.dropped_at WHERE sealing_keys.dropped_at = 0`, id, micros(tx.Now()))
 	return n > 0, named(err, "drop key %s", id)

@@ -1,6 +1,8 @@
 package storage_test
 
 import (
+	"context"
+	"crypto/ed25519"
 	"errors"
 	"os"
 	"path/filepath"
@@ -99,4 +101,42 @@ func TestADroppedKeyLeavesTheOthersInTheFile(t *testing.T) {
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
+}
+
+// TestASigningKeyThatIsLostStaysSealed: nothing needs it any more, and should the key
+// that opens it turn up, it is there.
+func TestASigningKeyThatIsLostStaysSealed(t *testing.T) {
+	t.Parallel()
+	storagetest.EachURL(t, func(t *testing.T, url string) {
+		right := storagetest.Open(t, url, func(o *storage.Options) { o.Key = keyring(t, 1) })
+		wrong := storagetest.Open(t, url, func(o *storage.Options) { o.Key = keyring(t, 9) })
+		var was, again ed25519.PrivateKey
+		storagetest.Write(t, right, func(ctx context.Context, tx *storage.Tx) (err error) {
+			was, err = tx.SigningKey(ctx)
+			return err
+		})
+		storagetest.Write(t, wrong, func(ctx context.Context, tx *storage.Tx) error {
+			if ended, err := tx.EndLostSigningKey(ctx); err != nil || ended == "" {
+				t.Errorf("it is not ended: %q, %v", ended, err)
+			}
+			if err := tx.CheckKeys(ctx); err != nil {
+				t.Errorf("what has ended is wanted still: %v", err)
+			}
+			n, err := tx.Reseal(ctx, 10)
+			if n != 0 {
+				t.Errorf("%d were sealed again", n)
+			}
+			return err
+		})
+		storagetest.Write(t, right, func(ctx context.Context, tx *storage.Tx) error {
+			err := tx.Exec(ctx, `UPDATE audit_keys SET ended_at = 0`)
+			if err == nil {
+				again, err = tx.SigningKey(ctx)
+			}
+			return err
+		})
+		if !was.Equal(again) {
+			t.Error("it is another key")
+		}
+	})
 }

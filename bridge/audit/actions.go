@@ -162,7 +162,7 @@ var actionTable = []Action{
 	{KeySeals, "a key seals the secrets of the database from now on"},
 	{KeyResealed, "secrets were sealed again with the key that seals now"},
 	{HistoryPurged, "plans, pulls and reports past their time were forgotten; events never are"},
-	{KeyDropped, "a key that nothing was sealed with any more was dropped"},
+	{KeyDropped, "a key that nothing is sealed with any more, or that is lost, was dropped"},
 }
 
 // Actions lists every action with its meaning.

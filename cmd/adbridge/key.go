@@ -96,7 +96,7 @@ func (v keyView) without(id string) (out []string) {
 func (v keyView) next() string {
 	for _, k := range v.Keys {
 		if k.Values > 0 && !k.Held {
-			return fmt.Sprintf("%d secrets are sealed with key %s, which is not at hand: put it back into the key file, or set those secrets again", k.Values, k.ID)
+			return fmt.Sprintf("%d secrets are sealed with key %s, which is not at hand: put it back into the key file; if it is lost for good, run `adbridge key rotate --lost %s` and set those secrets again", k.Values, k.ID, k.ID)
 		}
 	}
 	switch id := candidate(v.Keys); {
@@ -193,8 +193,9 @@ func (c *cli) keyRotate() *cobra.Command {
 
 The old key stays in the file and opens backups. Killed at any moment, nothing is unreadable, and running it again goes on.
 
-With --lost the newest key at hand seals in place of one that nobody has any more. What that one sealed is lost: give
-each hub its token again with ` + "`adbridge hub connect`" + `.`,
+With --lost the newest key at hand seals in place of one that nobody has any more, and the audit trail is signed with
+another key if the lost one sealed it. What that one sealed is lost: give each hub its token again with
+` + "`adbridge hub connect`" + `.`,
 		Example: `  adbridge key rotate
   adbridge key status
   adbridge key drop 4c8e01d2ab44    # later, once no backup needs it`,
@@ -208,20 +209,25 @@ each hub its token again with ` + "`adbridge hub connect`" + `.`,
 			})
 		},
 	}
-	cmd.Flags().StringVar(&lost, "lost", "", "`id` of the key that seals and that nobody has any more")
+	cmd.Flags().StringVar(&lost, "lost", "", "`id` of a key that nobody has any more")
 	cmd.Flags().DurationVar(&wait, "wait", 15*time.Second, "how long to wait for running servers to read the new key")
 	return cmd
 }
 
-// doWithout lets the newest key at hand seal in place of one that is lost.
+// doWithout lets the newest key at hand seal in place of one that is lost, and the
+// audit trail be signed with another where the lost one sealed what signs.
 func (c *cli) doWithout(ctx context.Context, app *App, lost string) error {
 	err := app.DB.Write(ctx, func(tx *storage.Tx) error {
 		seals, err := tx.LockSealing(ctx)
 		if err != nil {
 			return err
 		}
-		if seals != lost {
-			return wrong("`adbridge key status` shows which key seals", "lost: key %s does not seal, key %s does", lost, seals)
+		keys, err := tx.SealingKeys(ctx)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(keys, func(k storage.SealingKey) bool { return k.ID == lost }) {
+			return wrong("`adbridge key status` shows the ids", "lost: this database knows no key %s", lost)
 		}
 		servers, err := running(ctx, tx)
 		if err != nil {
@@ -235,22 +241,31 @@ func (c *cli) doWithout(ctx context.Context, app *App, lost string) error {
 				return wrong("copy the key file from that server", "lost: the running server %s holds key %s", s.Name, lost)
 			}
 		}
-		id := app.keys.Sealing()
-		if id == lost {
+		if app.keys.Has(lost) {
 			return wrong("run `adbridge key rotate` without --lost", "lost: key %s is at hand", lost)
 		}
-		if err := tx.SealWith(ctx, id); err != nil {
-			return err
-		}
-		detail := map[string]any{"before": seals, "lost": true}
 		ended, err := tx.EndLostSigningKey(ctx)
 		if err != nil {
 			return err
 		}
+		e := audit.Event{Actor: audit.ActorAdmin(c.by), Detail: map[string]any{"lost": true}}
 		if ended != "" {
-			detail["signing_key_ended"] = ended
+			e.Detail["signing_key_ended"] = ended
 		}
-		return tx.AddEvents(ctx, audit.Event{Actor: audit.ActorAdmin(c.by), Action: audit.KeySeals, Subject: id, Detail: detail})
+		if seals == lost {
+			e.Action, e.Subject, e.Detail["before"] = audit.KeySeals, app.keys.Sealing(), lost
+			err = tx.SealWith(ctx, e.Subject)
+		} else { // a rotation ended before all was sealed again
+			var fresh bool
+			e.Action, e.Subject = audit.KeyDropped, lost
+			if fresh, err = tx.LoseSealingKey(ctx, lost); err == nil && !fresh && ended == "" {
+				return nil
+			}
+		}
+		if err != nil {
+			return err
+		}
+		return tx.AddEvents(ctx, e)
 	})
 	if err != nil {
 		return err

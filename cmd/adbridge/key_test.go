@@ -321,3 +321,82 @@ func TestALostKeyIsDoneWithout(t *testing.T) {
 	}
 	k.reads(app)
 }
+
+// TestAnOlderKeyIsDoneWithout: a rotation ends before all is sealed again, somebody
+// takes the older key out of the file, and the tokens are set again. What is left of
+// the older key is what signs the trail; once it is called lost, a rotation goes through.
+func TestAnOlderKeyIsDoneWithout(t *testing.T) {
+	t.Parallel()
+	storagetest.EachURL(t, func(t *testing.T, url string) {
+		k := newKeyed(t, url, 1)
+		k.auditVerifies() // by a key that is sealed with the older one
+		app := k.open("adbridge.key")
+		older := app.keys.Sealing()
+		fresh, err := app.addKey(t.Context(), "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := app.sealWith(t.Context(), fresh, "test"); err != nil {
+			t.Fatal(err)
+		}
+		if _, errs, code := k.adbridge("key", "rotate", "--lost", older); code != exitError || !strings.Contains(errs, "is at hand") {
+			t.Errorf("a key at hand was called lost: %d %s", code, errs)
+		}
+		if err := storage.DropFromKeyFile(filepath.Join(k.dir, "adbridge.key"), older); err != nil {
+			t.Fatal(err)
+		}
+		var hub bridge.Hub
+		if err := app.DB.Write(t.Context(), func(tx *storage.Tx) (err error) {
+			if hub, err = tx.Hub(t.Context(), "hub-0"); err != nil {
+				return err
+			}
+			return tx.SetCredentials(t.Context(), hub.ID, storage.Credentials{Token: bridge.NewSecret("token-0")})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if _, errs, code := k.adbridge("key", "rotate"); code != exitError || !strings.Contains(errs, older) {
+			t.Fatalf("without the older key: %d %s", code, errs)
+		}
+		var v keyView
+		if k.must(&v, "key", "status"); !strings.Contains(v.Next, "--lost "+older) {
+			t.Errorf("the way on is told so: %s", v.Next)
+		}
+		var lease storage.Lease
+		if err := app.DB.Write(t.Context(), func(tx *storage.Tx) (err error) {
+			lease, _, err = tx.AcquireLane(t.Context(), hub.ID, "elsewhere,of-a-boot,pid:[1]/4711/0a0b0c0d", time.Hour)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if _, errs, code := k.adbridge("key", "rotate", "--lost", older); code != exitError || !strings.Contains(errs, "elsewhere (process 4711)") {
+			t.Errorf("a key that another server may hold was called lost: %d %s", code, errs)
+		}
+		if err := app.DB.Write(t.Context(), func(tx *storage.Tx) error { return tx.ReleaseLane(t.Context(), lease) }); err != nil {
+			t.Fatal(err)
+		}
+		if _, errs, code := k.adbridge("key", "rotate", "--lost", "4c8e01d2ab44"); code != exitError || !strings.Contains(errs, "knows no key") {
+			t.Errorf("a key that never was is lost: %d %s", code, errs)
+		}
+		for range 2 { // the second time nothing is left to do
+			k.must(&v, "key", "rotate", "--lost", older)
+		}
+		if v.seals().ID != fresh || v.left() != 0 {
+			t.Errorf("once it is lost: %+v", v)
+		}
+		k.must(&v, "key", "rotate")
+		if v.Began == "" || v.left() != 0 {
+			t.Errorf("a rotation after that: %+v", v)
+		}
+		k.auditVerifies()
+		k.reads(k.runs("adbridge.key"))
+		lost := 0
+		for _, e := range k.exported("key.") {
+			if e.Action == audit.KeyDropped && e.Subject == older && e.Detail["lost"] == true && e.Detail["signing_key_ended"] != nil {
+				lost++
+			}
+		}
+		if lost != 1 {
+			t.Errorf("the trail tells of the loss %d times", lost)
+		}
+	})
+}
