@@ -63,6 +63,9 @@ func (b *batch) lookAgain(read reading) (time.Time, bool) {
 	return proved, true
 }
 
+// acceptedMeanwhile is what became of an invitation that was to be replaced.
+const acceptedMeanwhile = "the invitation was accepted meanwhile"
+
 func (w Worker) settleOne(ctx context.Context, one *batch) error {
 	if gone, err := w.memberGone(ctx, one); gone || err != nil {
 		return err
@@ -76,6 +79,13 @@ func (w Worker) settleOne(ctx context.Context, one *batch) error {
 		return w.lost(ctx, one, err)
 	case err != nil:
 		return w.readLater(ctx, one, err)
+	case t.Action == bridge.ReInvite && read.row.Presence == bridge.Active && read.row.Role != t.To:
+		// They accepted the invitation that was to be replaced. Its role is ours, too: were
+		// it taken for one that somebody else gave, a person would have to take it back.
+		return w.finish(ctx, one, func(ctx context.Context, tx *storage.Tx, t *bridge.Task) (string, map[string]any, error) {
+			t.State, t.Reason, t.Detail = bridge.Superseded, bridge.PlatformNotFound, acceptedMeanwhile
+			return audit.TaskSuperseded, map[string]any{"reason": t.Reason, "by": "reading: " + acceptedMeanwhile}, tx.AskPull(ctx, one.hub.ID)
+		})
 	case read.shown && t.Action == bridge.Remove && t.Reason != bridge.PlatformUnknownOutcome:
 		// One list without them proves little, and no yes stands behind it: were they
 		// taken for gone and shown again, somebody else would seem to have put them back.
