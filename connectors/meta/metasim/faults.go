@@ -215,6 +215,8 @@ func (fs *Faults) find(c *call, random bool) *Fault {
 		code := r.Codes[fs.rand.IntN(len(r.Codes))]
 		f.Error = graphErr(code, 0, "(#%d) Simulated error", code)
 		f.Error.Transient = code != 613
+		// What a limit stops was not begun; only of the others nobody can tell.
+		f.After = f.After && (code == 1 || code == 2)
 	}
 	return f
 }
