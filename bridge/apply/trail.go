@@ -195,7 +195,7 @@ func (b *batch) unrecorded(ctx context.Context, tx *storage.Tx, t bridge.Task, t
 	if !b.silent {
 		return nil
 	}
-	if told, err := tx.CallRecorded(ctx, t.HubID, t.AboutToAt); err != nil || told {
+	if told, err := tx.CallRecorded(ctx, t); err != nil || told {
 		return err
 	}
 	return tx.AddEvents(ctx, storage.UnrecordedEvent(t, then))

@@ -238,7 +238,7 @@ func unrecorded(ctx context.Context, tx *storage.Tx, hub bridge.Hub) ([]audit.Ev
 		if !t.AnsweredAt.IsZero() {
 			continue
 		}
-		told, err := tx.CallRecorded(ctx, hub.ID, t.AboutToAt)
+		told, err := tx.CallRecorded(ctx, t)
 		if err != nil {
 			return nil, err
 		}
