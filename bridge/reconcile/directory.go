@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/rs/zerolog"
+
 	"adbridge/bridge"
 	"adbridge/bridge/audit"
 	"adbridge/storage"
@@ -17,7 +19,8 @@ import (
 // them. Each change is one durable transaction with its audit event; a change
 // that changes nothing writes nothing.
 type Directory struct {
-	DB *storage.DB
+	DB  *storage.DB
+	Log zerolog.Logger
 }
 
 func userEvent(call bridge.Call, action string, p bridge.Person, detail map[string]any) audit.Event {
@@ -67,6 +70,8 @@ func (d Directory) Users(ctx context.Context, call bridge.Call, q bridge.Query) 
 // what we know of them (links, history) is not lost.
 func (d Directory) CreateUser(ctx context.Context, call bridge.Call, u bridge.User) (bridge.User, error) {
 	var made bridge.User
+	var marked []string
+	known := false // groups may have named them already; a new id nobody has named
 	err := d.DB.Write(ctx, func(tx *storage.Tx) error {
 		made = u
 		made.SourceID, made.CreatedAt, made.UpdatedAt, made.Version = call.Source.ID, tx.Now(), tx.Now(), 1
@@ -88,11 +93,11 @@ func (d Directory) CreateUser(ctx context.Context, call bridge.Call, u bridge.Us
 		if err != nil {
 			return err
 		}
-		if waited > 0 || action == audit.UserRestored { // groups may have named them already; a new id nobody has named
+		if known = waited > 0 || action == audit.UserRestored; known {
 			if made.Groups, err = groupsOf(ctx, tx, made.ID); err != nil {
 				return err
 			}
-			if err := markPerson(ctx, tx, made.ID); err != nil {
+			if marked, err = markPerson(ctx, tx, made.ID); err != nil {
 				return err
 			}
 		}
@@ -100,10 +105,14 @@ func (d Directory) CreateUser(ctx context.Context, call bridge.Call, u bridge.Us
 			"active": made.Active, "externalId": made.ExternalID, "emails": made.Emails,
 		}))
 	})
-	if err == nil {
-		err = d.arrived(ctx, made.Person)
+	if err != nil {
+		return made, err
 	}
-	return made, err
+	d.kept(made.ID, d.arrived(ctx, made.Person))
+	if known {
+		d.kept(made.ID, d.again(ctx, marked, ofPerson(made.ID)))
+	}
+	return made, nil
 }
 
 // deleted finds the deleted user that u brings back.
@@ -118,6 +127,7 @@ func (d Directory) deleted(ctx context.Context, tx *storage.Tx, sourceID string,
 // more than once. What changes nothing keeps the version and writes no event.
 func (d Directory) ChangeUser(ctx context.Context, call bridge.Call, id string, ifVersion int64, change func(bridge.User) (bridge.User, error)) (bridge.User, error) {
 	var after bridge.User
+	var marked []string
 	renumbered, another := false, false // externalId, or anything of the person
 	err := d.DB.Write(ctx, func(tx *storage.Tx) error {
 		before, err := tx.LockUser(ctx, call.Source.ID, id)
@@ -135,35 +145,42 @@ func (d Directory) ChangeUser(ctx context.Context, call bridge.Call, id string, 
 		if after.Groups, err = groupsOf(ctx, tx, id); err != nil { // one look into an index; the answer shows them
 			return err
 		}
-		if reflect.DeepEqual(before.Person, after.Person) && reflect.DeepEqual(before.Attributes, after.Attributes) {
-			return nil
-		}
-		after.Version, after.UpdatedAt = before.Version+1, tx.Now()
 		renumbered, another = before.ExternalID != after.ExternalID, !reflect.DeepEqual(before.Person, after.Person)
-		if err := tx.UpdateUser(ctx, after); err != nil {
-			return fmt.Errorf("change user %s: %w", id, err)
+		same := !another && reflect.DeepEqual(before.Attributes, after.Attributes)
+		if !same {
+			after.Version, after.UpdatedAt = before.Version+1, tx.Now()
+			if err := tx.UpdateUser(ctx, after); err != nil {
+				return fmt.Errorf("change user %s: %w", id, err)
+			}
 		}
-		if another {
-			waited, err := tx.ResolveMembers(ctx, after.Person)
-			if err == nil && waited > 0 {
-				after.Groups, err = groupsOf(ctx, tx, id)
-			}
-			if err != nil {
+		// Also where nothing changes: a repeated request makes good what the first could not.
+		waited, err := tx.ResolveMembers(ctx, after.Person)
+		if err == nil && waited > 0 {
+			after.Groups, err = groupsOf(ctx, tx, id)
+		}
+		if err != nil {
+			return err
+		}
+		if another = another || waited > 0; another {
+			if marked, err = markPerson(ctx, tx, id); err != nil {
 				return err
 			}
-			if err := markPerson(ctx, tx, id); err != nil {
-				return err
-			}
+		}
+		if same {
+			return nil
 		}
 		return tx.AddEvents(ctx, userEvent(call, changeAction(before, after), after.Person, changedDetail(before, after)))
 	})
-	if err == nil && another {
-		err = d.joined(ctx, id, after.Groups)
+	if err != nil {
+		return after, err
 	}
-	if err == nil && renumbered {
-		err = d.arrived(ctx, after.Person)
+	if another {
+		d.kept(id, d.again(ctx, marked, ofPerson(id)))
 	}
-	return after, err
+	if renumbered {
+		d.kept(id, d.arrived(ctx, after.Person))
+	}
+	return after, nil
 }
 
 // changeAction names what a change of a user amounts to.
@@ -214,6 +231,8 @@ func mergedKeys(a, b map[string]any) map[string]bool {
 // DeleteUser deletes softly: the SCIM client sees the user no more, its
 // memberships end, and what the audit needs stays.
 func (d Directory) DeleteUser(ctx context.Context, call bridge.Call, id string, ifVersion int64) error {
+	var marked []string
+	var in []bridge.Group
 	err := d.DB.Write(ctx, func(tx *storage.Tx) error {
 		u, err := tx.LockUser(ctx, call.Source.ID, id)
 		if err != nil {
@@ -223,35 +242,34 @@ func (d Directory) DeleteUser(ctx context.Context, call bridge.Call, id string, 
 			return fmt.Errorf("user %s is at version %d: %w", id, u.Version, bridge.ErrConflict)
 		}
 		// The hubs are marked first: they are found through the memberships.
-		if err := markPerson(ctx, tx, id); err != nil {
+		if marked, err = markPerson(ctx, tx, id); err != nil {
 			return err
 		}
-		left, err := leaveAll(ctx, tx, id)
-		if err != nil {
+		if in, err = leaveAll(ctx, tx, id); err != nil {
 			return err
 		}
 		u.DeletedAt, u.Active, u.Version, u.UpdatedAt = tx.Now(), false, u.Version+1, tx.Now()
 		if err := tx.UpdateUser(ctx, u); err != nil {
 			return fmt.Errorf("delete user %s: %w", id, err)
 		}
-		return tx.AddEvents(ctx, userEvent(call, audit.UserDeleted, u.Person, map[string]any{"groups": left}))
+		return tx.AddEvents(ctx, userEvent(call, audit.UserDeleted, u.Person, map[string]any{"groups": namesOf(in)}))
 	})
-	if err == nil {
-		err = d.left(ctx, call, id)
+	if err != nil {
+		return err
 	}
-	return err
+	d.kept(id, d.left(ctx, call, id))
+	d.kept(id, d.again(ctx, marked, ofGroups(idsOf(in)...)))
+	return nil
 }
 
 // leaveAll takes a person or group out of every group it is directly in, which
-// are others then than a client may remember, and names them.
-func leaveAll(ctx context.Context, tx *storage.Tx, id string) ([]string, error) {
+// are others then than a client may remember, and gives them.
+func leaveAll(ctx context.Context, tx *storage.Tx, id string) ([]bridge.Group, error) {
 	in, err := tx.GroupsOf(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	left := make([]string, 0, len(in))
 	for _, g := range in {
-		left = append(left, g.DisplayName)
 		if _, _, err := tx.ChangeMembers(ctx, g.ID, []bridge.MemberChange{{Op: bridge.RemoveMembers, Refs: []bridge.MemberRef{{Value: id}}}}); err != nil {
 			return nil, err
 		}
@@ -264,14 +282,30 @@ func leaveAll(ctx context.Context, tx *storage.Tx, id string) ([]string, error) 
 			return nil, err
 		}
 	}
-	return left, nil
+	return in, nil
+}
+
+func idsOf(groups []bridge.Group) []string {
+	ids := make([]string, len(groups))
+	for i, g := range groups {
+		ids[i] = g.ID
+	}
+	return ids
+}
+
+func namesOf(groups []bridge.Group) []string {
+	names := make([]string, len(groups))
+	for i, g := range groups {
+		names[i] = g.DisplayName
+	}
+	return names
 }
 
 // markPerson marks every hub that the person can be reached from.
-func markPerson(ctx context.Context, tx *storage.Tx, personID string) error {
+func markPerson(ctx context.Context, tx *storage.Tx, personID string) ([]string, error) {
 	hubs, err := tx.HubsForPerson(ctx, personID)
 	if err != nil {
-		return fmt.Errorf("find the hubs of person %s: %w", personID, err)
+		return nil, fmt.Errorf("find the hubs of person %s: %w", personID, err)
 	}
-	return tx.MarkDirty(ctx, hubs...)
+	return hubs, tx.MarkDirty(ctx, hubs...)
 }

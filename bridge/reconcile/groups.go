@@ -51,7 +51,7 @@ func (d Directory) Groups(ctx context.Context, call bridge.Call, q bridge.Query)
 // CreateGroup keeps a new group with its first members.
 func (d Directory) CreateGroup(ctx context.Context, call bridge.Call, g bridge.GroupResource) (bridge.GroupResource, error) {
 	var made bridge.GroupResource
-	var waiting []string
+	var waiting, marked []string
 	err := d.DB.Write(ctx, func(tx *storage.Tx) error {
 		waiting = nil
 		made = g
@@ -69,21 +69,32 @@ func (d Directory) CreateGroup(ctx context.Context, call bridge.Call, g bridge.G
 				return err
 			}
 		}
-		return markGroups(ctx, tx, made.ID)
+		var err error
+		marked, err = markGroups(ctx, tx, made.ID)
+		return err
 	})
-	if err == nil {
-		made.Members = g.Members
-		err = d.waited(ctx, call.Source.ID, waiting)
+	if err != nil {
+		return made, err
 	}
-	return made, err
+	made.Members = g.Members
+	return d.seen(ctx, made, waiting, marked), nil
+}
+
+// seen is a group once it was looked again after its change.
+func (d Directory) seen(ctx context.Context, g bridge.GroupResource, waiting, marked []string) bridge.GroupResource {
+	g, err := d.waited(ctx, g, waiting)
+	d.kept(g.ID, err)
+	d.kept(g.ID, d.again(ctx, marked, ofGroups(g.ID)))
+	return g
 }
 
 // ChangeGroup applies a PATCH or PUT: the group's own attributes, then its
 // members row by row. The answer carries no members.
 func (d Directory) ChangeGroup(ctx context.Context, call bridge.Call, id string, c bridge.GroupChange) (bridge.GroupResource, error) {
 	var after bridge.GroupResource
-	var waiting []string
+	var waiting, marked []string
 	err := d.DB.Write(ctx, func(tx *storage.Tx) error {
+		marked = nil
 		before, err := tx.LockGroup(ctx, call.Source.ID, id)
 		if err != nil {
 			return err
@@ -114,7 +125,7 @@ func (d Directory) ChangeGroup(ctx context.Context, call bridge.Call, id string,
 			}
 		}
 		if renamed { // rules may name the group by its old name
-			if err := markGroups(ctx, tx, id); err != nil {
+			if marked, err = markGroups(ctx, tx, id); err != nil {
 				return err
 			}
 		}
@@ -137,19 +148,22 @@ func (d Directory) ChangeGroup(ctx context.Context, call bridge.Call, id string,
 				return err
 			}
 		}
-		return markGroups(ctx, tx, id)
+		more, err := markGroups(ctx, tx, id)
+		marked = append(marked, more...)
+		return err
 	})
-	if err == nil {
-		err = d.waited(ctx, call.Source.ID, waiting)
+	if err != nil {
+		return after, err
 	}
-	return after, err
+	return d.seen(ctx, after, waiting, marked), nil
 }
 
 // DeleteGroup deletes softly: the group and its members stay on record, and
 // nobody is wanted through it any more. It is in no other group then: what
 // those show of it would lead nowhere.
 func (d Directory) DeleteGroup(ctx context.Context, call bridge.Call, id string, ifVersion int64) error {
-	return d.DB.Write(ctx, func(tx *storage.Tx) error {
+	var marked []string
+	err := d.DB.Write(ctx, func(tx *storage.Tx) error {
 		g, err := tx.LockGroup(ctx, call.Source.ID, id)
 		if err != nil {
 			return err
@@ -157,7 +171,7 @@ func (d Directory) DeleteGroup(ctx context.Context, call bridge.Call, id string,
 		if ifVersion != 0 && ifVersion != g.Version {
 			return fmt.Errorf("group %s is at version %d: %w", id, g.Version, bridge.ErrConflict)
 		}
-		if err := markGroups(ctx, tx, id); err != nil {
+		if marked, err = markGroups(ctx, tx, id); err != nil {
 			return err
 		}
 		members, err := tx.MemberCount(ctx, id)
@@ -170,7 +184,7 @@ func (d Directory) DeleteGroup(ctx context.Context, call bridge.Call, id string,
 			return err
 		}
 		if len(left) > 0 {
-			detail["groups"] = left
+			detail["groups"] = namesOf(left)
 		}
 		g.DeletedAt, g.Version, g.UpdatedAt = tx.Now(), g.Version+1, tx.Now()
 		if err := tx.UpdateGroup(ctx, g); err != nil {
@@ -178,6 +192,11 @@ func (d Directory) DeleteGroup(ctx context.Context, call bridge.Call, id string,
 		}
 		return tx.AddEvents(ctx, groupEvent(call, audit.GroupDeleted, g.Group, detail))
 	})
+	if err != nil {
+		return err
+	}
+	d.kept(id, d.again(ctx, marked, ofGroups(id)))
+	return nil
 }
 
 // changeMembers applies the steps to the group's rows and puts what really
@@ -258,10 +277,10 @@ func memberEvents(ctx context.Context, tx *storage.Tx, call bridge.Call, action 
 
 // markGroups marks every hub with a rule for one of the groups or for a group
 // that contains it.
-func markGroups(ctx context.Context, tx *storage.Tx, ids ...string) error {
+func markGroups(ctx context.Context, tx *storage.Tx, ids ...string) ([]string, error) {
 	hubs, err := tx.HubsForGroups(ctx, ids)
 	if err != nil {
-		return fmt.Errorf("find the hubs of the groups: %w", err)
+		return nil, fmt.Errorf("find the hubs of the groups: %w", err)
 	}
-	return tx.MarkDirty(ctx, hubs...)
+	return hubs, tx.MarkDirty(ctx, hubs...)
 }

@@ -197,6 +197,7 @@ func (a *App) ServeOn(ctx context.Context, listener net.Listener, ready func(net
 	running.Go(func() { a.exchanges.run(work) })
 	running.Go(func() { a.ready.watch(work) })
 	running.Go(func() { flushRefusals(work, a.callers) })
+	running.Go(func() { bindWaiting(work, a.DB, a.Log) })
 	running.Go(func() { purge(work, a.DB, a.Config.retention(), a.Config.historyRetention(), a.Log) })
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()

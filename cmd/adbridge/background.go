@@ -206,6 +206,29 @@ func flushRefusals(ctx context.Context, callers *reconcile.Callers) {
 	}
 }
 
+// bindEvery is how long a reference waits at most for a person who is there.
+const bindEvery = time.Hour
+
+// bindWaiting binds, at the start and every hour, the references to people that a
+// server left waiting, which was killed or had lost the database.
+func bindWaiting(ctx context.Context, db *storage.DB, log zerolog.Logger) {
+	tick := time.NewTicker(bindEvery)
+	defer tick.Stop()
+	d := reconcile.Directory{DB: db, Log: log}
+	for {
+		if n, err := d.BindWaiting(ctx); err != nil && ctx.Err() == nil {
+			log.Error().Err(err).Msg("bind the memberships that wait for people who are there; it is tried again in an hour")
+		} else if n > 0 {
+			log.Info().Int("people", n).Msg("bound memberships that waited for people who are there")
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
 const (
 	purgeEvery = time.Hour
 	purgeMost  = 200                   // lines in one transaction: requests wait behind it

@@ -28,7 +28,7 @@ import (
 func (a *App) SCIM() http.Handler {
 	perSecond, burst, _ := parseRate(a.Config.ScimRate) // checked when it was loaded; a demo has none
 	return scim.New(scim.Options{
-		Directory: reconcile.Directory{DB: a.DB}, Auth: scimAuth{a.callers}, Log: a.exchanges, Ready: a.ready.Ready,
+		Directory: reconcile.Directory{DB: a.DB, Log: a.Log}, Auth: scimAuth{a.callers}, Log: a.exchanges, Ready: a.ready.Ready,
 		PublicURL: a.Config.PublicURL, CursorKey: a.keys.Derive("scim cursors"), Logger: a.Log,
 		Limits: scim.Limits{PerSecond: perSecond, Burst: burst},
 	})
