@@ -18,13 +18,13 @@ import (
 
 // browser is someone who looks at the pages.
 type browser struct {
-	t    *testing.T
+	t    testing.TB
 	url  string
 	http *http.Client
 }
 
 // serve serves the pages and gives a browser that nobody has signed in.
-func serve(t *testing.T, o Options) *browser {
+func serve(t testing.TB, o Options) *browser {
 	t.Helper()
 	h, err := New(o)
 	if err != nil {
@@ -35,7 +35,7 @@ func serve(t *testing.T, o Options) *browser {
 	return newBrowser(t, server.URL)
 }
 
-func newBrowser(t *testing.T, url string) *browser {
+func newBrowser(t testing.TB, url string) *browser {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -143,7 +143,7 @@ func text(body string) string {
 
 // sound holds a page to what every page must be: whole, named, of one heading,
 // without script, style or secret, with a label at each field.
-func sound(t *testing.T, path string, a answer) {
+func sound(t testing.TB, path string, a answer) {
 	t.Helper()
 	noSecret(t, path, a)
 	for _, bad := range []string{"<script", " style=", "<style", "javascript:", "<nil>", "%!", "ZgotmplZ", "0001-01-01", "1 Jan 0001"} {
@@ -202,7 +202,7 @@ func sound(t *testing.T, path string, a answer) {
 }
 
 // noSecret fails when a secret is in what was answered.
-func noSecret(t *testing.T, path string, a answer) {
+func noSecret(t testing.TB, path string, a answer) {
 	t.Helper()
 	for _, secret := range []string{canaryToken, canaryAppSecret, canaryScim, hex.EncodeToString(hashOf(canaryScim))} {
 		if strings.Contains(a.body, secret) {
@@ -223,7 +223,7 @@ func attr(e xml.StartElement, name string) string {
 var link = regexp.MustCompile(`(?:href|src)="([^"]*)"`)
 
 // links are the addresses on a page, as a browser would follow them.
-func links(t *testing.T, from, body string) []string {
+func links(t testing.TB, from, body string) []string {
 	t.Helper()
 	base, err := url.Parse(from)
 	if err != nil {

@@ -29,7 +29,7 @@ func traits(p bridge.Platform) bridge.Traits {
 }
 
 // newSite is the pages on a new database.
-func newSite(t *testing.T, publicURL string) (*storage.DB, Options) {
+func newSite(t testing.TB, publicURL string) (*storage.DB, Options) {
 	t.Helper()
 	db := storagetest.Open(t, storagetest.SQLite(t))
 	return db, Options{DB: db, Planner: reconcile.Planner{DB: db, Traits: traits, Log: zerolog.Nop()}, PublicURL: publicURL, Log: zerolog.New(zerolog.NewTestWriter(t))}
