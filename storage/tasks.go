@@ -211,11 +211,18 @@ func (tx *Tx) NextTasks(ctx context.Context, hubID string, now time.Time, limit 
 	return list[:min(len(list), limit)], nil
 }
 
+// takingAway picks the tasks that take access away, all of it or some.
+const takingAway = `(action IN ('remove', 'cancel', 'unassign') OR action IN ('set-role', 'set-invited-role') AND to_role <> 'owner'
+	OR action = 'assign' AND ` + notWanted + `)`
+
+// notWanted picks the access to assets that is given because less is wanted than was.
+const notWanted = `cause IN ('wish.left-groups', 'wish.group-deleted', 'wish.group-emptied', 'wish.unmapped', 'wish.deactivated', 'wish.deleted', 'wish.grant-ended')`
+
 // NextTakingAway is the one of them that takes access away and has waited longest;
 // none: there is no such.
 func (tx *Tx) NextTakingAway(ctx context.Context, hubID string, now time.Time) ([]bridge.Task, error) {
 	list, err := collect(ctx, tx, scanTask, `SELECT `+taskColumns+` FROM tasks
-		WHERE hub_id = $1 AND state IN ('ready', 'waiting') AND not_before <= $2 AND action IN ('remove', 'cancel', 'unassign')
+		WHERE hub_id = $1 AND state IN ('ready', 'waiting') AND not_before <= $2 AND `+takingAway+`
 		ORDER BY not_before, ord, created_at, id LIMIT 1`, hubID, micros(now))
 	return list, named(err, "next task of hub %s that takes access away", hubID)
 }
@@ -229,9 +236,7 @@ func (tx *Tx) History(ctx context.Context, hubID string, since time.Time) (bridg
 		COALESCE(SUM(CASE WHEN action = 'remove' THEN 1 ELSE 0 END), 0),
 		COALESCE(SUM(CASE WHEN action = 'remove' AND from_role = 'owner' THEN 1 ELSE 0 END), 0),
 		COALESCE(SUM(CASE WHEN action IN ('invite', 're-invite') THEN 1 ELSE 0 END), 0),
-		COALESCE(SUM(CASE WHEN action = 'unassign' OR action = 'assign' AND reason <> 'asset.taken-away'
-			AND cause IN ('wish.left-groups', 'wish.group-deleted', 'wish.group-emptied', 'wish.unmapped', 'wish.deactivated', 'wish.deleted', 'wish.grant-ended')
-			THEN 1 ELSE 0 END), 0)
+		COALESCE(SUM(CASE WHEN action = 'unassign' OR action = 'assign' AND reason <> 'asset.taken-away' AND `+notWanted+` THEN 1 ELSE 0 END), 0)
 		FROM tasks WHERE hub_id = $1 AND about_to_at >= $2 AND about_to_at > 0
 		AND (state IN ('running', 'accepted', 'confirmed') OR (state = 'superseded' AND sent > 0))`,
 		hubID, micros(since)).Scan(&h.Removals, &h.AdminRemovals, &h.Invites, &h.AssetRemovals)

@@ -80,8 +80,19 @@ func (b *bench) member() (m bridge.Member) {
 // left has the identity provider switch Ana off.
 func (b *bench) left() {
 	b.t.Helper()
+	b.switchOff(b.member().PersonID)
+	b.plan()
+	if x := b.task(); x.Action != bridge.Remove {
+		r := b.row()
+		b.t.Fatalf("the newest task is %s; the row says %s (%s, %s)", x.Action, r.Verdict, r.Reason, r.Detail)
+	}
+}
+
+// switchOff has the identity provider switch a person off.
+func (b *bench) switchOff(person string) {
+	b.t.Helper()
 	b.write(func(ctx context.Context, tx *storage.Tx) error {
-		people, err := tx.People(ctx, []string{b.member().PersonID})
+		people, err := tx.People(ctx, []string{person})
 		if err != nil {
 			return err
 		}
@@ -96,11 +107,6 @@ func (b *bench) left() {
 		}
 		return tx.MarkDirty(ctx, b.hub.ID)
 	})
-	b.plan()
-	if x := b.task(); x.Action != bridge.Remove {
-		r := b.row()
-		b.t.Fatalf("the newest task is %s; the row says %s (%s, %s)", x.Action, r.Verdict, r.Reason, r.Detail)
-	}
 }
 
 // A change to which the platform says yes: the platform's operation, what it is

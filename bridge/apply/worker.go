@@ -469,7 +469,7 @@ func (w Worker) notAccepted(ctx context.Context, b *batch, who connectors.Subjec
 	for _, s := range seen {
 		if s.Presence == bridge.Active && (s.Masked || bridge.FoldEmail(s.Email) == bridge.FoldEmail(who.Email)) {
 			return &connectors.Error{Kind: connectors.KindNotFound, Platform: b.hub.Platform, Op: string(b.task().Action), Reason: bridge.PlatformNotFound,
-				Message: "the invitation was accepted meanwhile"}
+				Message: acceptedMeanwhile}
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -49,6 +50,53 @@ func TestALeaverDoesNotWaitBehindWhatFails(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestWhoIsToHaveLessDoesNotWaitBehindWhatFails: so is everyone who is to have
+// less, an owner to be lowered as well as who is to do less on an ad account.
+func TestWhoIsToHaveLessDoesNotWaitBehindWhatFails(t *testing.T) {
+	t.Parallel()
+	ben, joiner := "ben.less@"+lumen, "nia.new@"+lumen
+	less := func(t *testing.T, j *journey, leaves string, so func() bool) {
+		t.Helper()
+		j.meta.Faults.Add(metasim.Fault{Op: "GET pending_users", Kind: metasim.FaultHTML})
+		j.people(joiner)
+		j.join("Staff", joiner)
+		until(t, 10*time.Second, "an invitation is put off", func() (bool, string) {
+			return len(j.tasks(bridge.TaskWait)) > 0, fmt.Sprintf("%+v", j.tasks())
+		})
+		j.leave(leaves, ben)
+		until(t, 60*time.Second, "he has less", func() (bool, string) { return so(), fmt.Sprintf("%+v", j.tasks()) })
+		j.is(ben, bridge.Collaborator)
+		j.mend()
+		j.timePasses()
+		j.quiet()
+		j.invited(joiner, bridge.Collaborator)
+	}
+	t.Run("an owner", func(t *testing.T) {
+		t.Parallel()
+		j := newJourney(t, "meta", company())
+		j.opens()
+		j.rule("Chiefs", "owner")
+		j.onboard("Staff", ben)
+		j.group("Chiefs", ben)
+		j.quiet()
+		j.pull()
+		j.is(ben, bridge.Owner)
+		less(t, j, "Chiefs", func() bool { role, _ := j.shown(ben); return role == bridge.Collaborator })
+	})
+	t.Run("access to an asset", func(t *testing.T) {
+		t.Parallel()
+		j := withAccounts(newJourney(t, "meta", company()), company())
+		j.withBuyersRule(j.more, ben)
+		j.gives("Analysts", j.less...)
+		j.group("Buyers", ben)
+		j.group("Analysts", ben)
+		j.quiet()
+		j.pull()
+		j.has(ben, j.more...)
+		less(t, j.journey, "Buyers", func() bool { return slices.Equal(j.access(ben, j.one), j.less) })
+	})
 }
 
 // TestALeaverDoesNotWaitBehindWhatIsThrottled: Meta asks to slow down whenever it

@@ -96,6 +96,55 @@ func testTasks(t *testing.T, open func(t *testing.T) *storage.DB) {
 		}
 	})
 
+	t.Run("NextTakingAwayIsWhatWasPutOffLongestOfWhatTakesAccessAway", func(t *testing.T) {
+		db := withHubs(t, open, "one")
+		all := map[string]bridge.Task{
+			"remove": {Action: bridge.Remove}, "cancel": {Action: bridge.Cancel}, "unassign": {Action: bridge.Unassign},
+			"lower":           {Action: bridge.SetRole, From: bridge.Owner, To: bridge.Collaborator},
+			"lower the offer": {Action: bridge.SetInvite, From: bridge.Owner, To: bridge.Collaborator},
+			"give less":       {Action: bridge.Assign, Cause: bridge.CauseLeftGroups},
+			"raise":           {Action: bridge.SetRole, From: bridge.Collaborator, To: bridge.Owner},
+			"raise the offer": {Action: bridge.SetInvite, From: bridge.Collaborator, To: bridge.Owner},
+			"give more":       {Action: bridge.Assign, Cause: bridge.CauseRule},
+			"invite":          {Action: bridge.Invite, To: bridge.Collaborator}, "invite anew": {Action: bridge.ReInvite, To: bridge.Collaborator},
+		}
+		var tasks []bridge.Task
+		for id, x := range all {
+			x.ID, x.HubID, x.Key, x.State, x.CreatedAt = id, "one", id, bridge.TaskWait, moment(0)
+			x.NotBefore = moment(9)
+			tasks = append(tasks, x)
+		}
+		note(t, db, func(tx *storage.Tx) error { return tx.InsertTasks(t.Context(), tasks) })
+		want := []string{"unassign", "give less", "remove", "lower", "cancel", "lower the offer"}
+		for i, id := range want {
+			note(t, db, func(tx *storage.Tx) error {
+				x, err := tx.Task(t.Context(), id)
+				if err != nil {
+					return err
+				}
+				x.NotBefore = moment(i)
+				return tx.UpdateTask(t.Context(), x)
+			})
+		}
+		var got []string
+		for range len(all) {
+			note(t, db, func(tx *storage.Tx) error {
+				next, err := tx.NextTakingAway(t.Context(), "one", moment(10))
+				if err != nil || len(next) == 0 {
+					return err
+				}
+				got = append(got, next[0].ID)
+				next[0].State = bridge.Confirmed
+				return tx.UpdateTask(t.Context(), next[0])
+			})
+		}
+		same(t, "what takes access away", got, want)
+		look(t, db, func(tx *storage.Tx) error {
+			next, err := tx.NextTakingAway(t.Context(), "one", moment(10))
+			same(t, "after them", ids(next), []string(nil))
+			return err
+		})
+	})
 	t.Run("NextTasksAreDueOnesInTheOrderOfDoing", func(t *testing.T) {
 		db := withHubs(t, open, "one", "two")
 		now := moment(100)
