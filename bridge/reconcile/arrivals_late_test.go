@@ -367,6 +367,22 @@ func TestWhoLeavesWhileTheirGroupIsPutIntoAnotherIsNotInvited(t *testing.T) {
 	}
 }
 
+// TestWhatChangesNothingPlansNothing: identity providers repeat themselves.
+func TestWhatChangesNothingPlansNothing(t *testing.T) {
+	both(t, func(t *testing.T, db *storage.DB) {
+		c := newCompany(t, db)
+		d := Directory{DB: db}
+		planned := c.generation()
+		_, err := d.ChangeGroup(t.Context(), c.call, c.groups["Users"].ID, bridge.GroupChange{Members: addMember(c.people["u01"].ID)})
+		c.ok(err)
+		_, err = d.ChangeUser(t.Context(), c.call, c.people["u01"].ID, 0, func(u bridge.User) (bridge.User, error) { return u, nil })
+		c.ok(err)
+		if c.generation() != planned {
+			t.Error("the hub is planned again, though nothing has changed")
+		}
+	})
+}
+
 func (c *company) generation() (g int64) {
 	c.t.Helper()
 	c.ok(c.db.Read(c.t.Context(), func(tx *storage.Tx) (err error) {

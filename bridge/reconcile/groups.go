@@ -77,15 +77,10 @@ func (d Directory) CreateGroup(ctx context.Context, call bridge.Call, g bridge.G
 		return made, err
 	}
 	made.Members = g.Members
-	return d.seen(ctx, made, waiting, marked), nil
-}
-
-// seen is a group once it was looked again after its change.
-func (d Directory) seen(ctx context.Context, g bridge.GroupResource, waiting, marked []string) bridge.GroupResource {
-	g, err := d.waited(ctx, g, waiting)
-	d.kept(g.ID, err)
-	d.kept(g.ID, d.again(ctx, marked, ofGroups(g.ID)))
-	return g
+	made, err = d.waited(ctx, made, waiting)
+	d.kept(made.ID, err)
+	d.kept(made.ID, d.again(ctx, marked, ofGroups(made.ID)))
+	return made, nil
 }
 
 // ChangeGroup applies a PATCH or PUT: the group's own attributes, then its
@@ -93,8 +88,9 @@ func (d Directory) seen(ctx context.Context, g bridge.GroupResource, waiting, ma
 func (d Directory) ChangeGroup(ctx context.Context, call bridge.Call, id string, c bridge.GroupChange) (bridge.GroupResource, error) {
 	var after bridge.GroupResource
 	var waiting, marked []string
+	another := false
 	err := d.DB.Write(ctx, func(tx *storage.Tx) error {
-		marked = nil
+		another, marked = false, nil
 		before, err := tx.LockGroup(ctx, call.Source.ID, id)
 		if err != nil {
 			return err
@@ -116,7 +112,7 @@ func (d Directory) ChangeGroup(ctx context.Context, call bridge.Call, id string,
 		}
 		renamed := !reflect.DeepEqual(before.Group, after.Group)
 		changed := renamed || !reflect.DeepEqual(before.Attributes, after.Attributes)
-		if !moved && !changed {
+		if another = moved || changed; !another {
 			return nil
 		}
 		if bridge.Fold(before.DisplayName) != bridge.Fold(after.DisplayName) || before.ExternalID != after.ExternalID {
@@ -155,7 +151,12 @@ func (d Directory) ChangeGroup(ctx context.Context, call bridge.Call, id string,
 	if err != nil {
 		return after, err
 	}
-	return d.seen(ctx, after, waiting, marked), nil
+	after, err = d.waited(ctx, after, waiting)
+	d.kept(id, err)
+	if another {
+		d.kept(id, d.again(ctx, marked, ofGroups(id)))
+	}
+	return after, nil
 }
 
 // DeleteGroup deletes softly: the group and its members stay on record, and
