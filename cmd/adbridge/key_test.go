@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -399,4 +400,50 @@ func TestAnOlderKeyIsDoneWithout(t *testing.T) {
 			t.Errorf("the trail tells of the loss %d times", lost)
 		}
 	})
+}
+
+// TestAKeyFileThatCannotBeReadIsToldOnce: the server looks every two seconds, and its
+// log is for what somebody has to do.
+func TestAKeyFileThatCannotBeReadIsToldOnce(t *testing.T) {
+	t.Parallel()
+	k := newKeyed(t, storagetest.MigratedSQLite(t), 0)
+	app := k.open("adbridge.key")
+	var log bytes.Buffer
+	app.Log = zerolog.New(&log)
+	file := filepath.Join(k.dir, "adbridge.key")
+	var said, now time.Time
+	now = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	looks := func(n int) (errs, infos int) {
+		log.Reset()
+		for range n {
+			if app.rereadKeys(now, &said) {
+				t.Error("the keys are other ones")
+			}
+			now = now.Add(keysEvery)
+		}
+		return strings.Count(log.String(), `"level":"error"`), strings.Count(log.String(), `"level":"info"`)
+	}
+	told := func(when string, n, wantErrs, wantInfos int) {
+		t.Helper()
+		if errs, infos := looks(n); errs != wantErrs || infos != wantInfos {
+			t.Errorf("%s: %d errors and %d lines, want %d and %d", when, errs, infos, wantErrs, wantInfos)
+		}
+	}
+	told("as it was", 10, 0, 0)
+	if err := os.Chmod(file, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	told("open to others", 100, 1, 0)
+	told("for two hours more", 3600, 2, 0)
+	if err := os.Chmod(file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	told("mended", 100, 0, 1)
+	if err := os.Chmod(file, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	told("open again", 100, 1, 0)
+	if !app.keys.Has(app.keys.Sealing()) || len(app.keys.IDs()) != 1 {
+		t.Errorf("the keys that were read before are not in use: %v", app.keys.IDs())
+	}
 }

@@ -15,6 +15,7 @@ const (
 	presentEvery = 15 * time.Second // a server says that it is there
 	presentFor   = time.Minute      // after so long without a word it counts as gone
 	keysEvery    = 2 * time.Second  // it looks at its key file
+	keysTold     = time.Hour        // it says again that it cannot read that
 )
 
 // server is this process among those that share the database.
@@ -48,15 +49,9 @@ func (a *App) arrive(ctx context.Context) error {
 func (a *App) stay(ctx context.Context) {
 	tick := time.NewTicker(keysEvery)
 	defer tick.Stop()
-	var told time.Time
+	var told, said time.Time
 	for {
-		changed, err := a.keys.Reload()
-		if err != nil {
-			a.Log.Error().Err(err).Msg("read the key file again; the keys that were read before stay in use")
-		}
-		if changed {
-			a.Log.Info().Strs("keys", a.keys.IDs()).Msg("read the key file again")
-		}
+		changed := a.rereadKeys(time.Now(), &said)
 		if changed || time.Since(told) >= presentEvery {
 			err := a.DB.Write(ctx, func(tx *storage.Tx) error { return tx.Present(ctx, a.server()) })
 			if err == nil {
@@ -74,6 +69,23 @@ func (a *App) stay(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
+}
+
+// rereadKeys reads the key file again; true says that it holds other keys. That it
+// cannot be read is said at once, hourly, and when it ends; said is when it last was.
+func (a *App) rereadKeys(now time.Time, said *time.Time) (changed bool) {
+	changed, err := a.keys.Reload()
+	switch {
+	case err == nil:
+		if changed || !said.IsZero() {
+			a.Log.Info().Strs("keys", a.keys.IDs()).Msg("read the key file again")
+		}
+		*said = time.Time{}
+	case said.IsZero() || now.Sub(*said) >= keysTold:
+		a.Log.Error().Err(err).Msg("read the key file again; the keys that were read before stay in use")
+		*said = now
+	}
+	return changed
 }
 
 // running are the servers that are there, as far as can be told. Whoever holds a lane
