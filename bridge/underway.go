@@ -162,8 +162,8 @@ func (p *planner) heed(it *item, t *Task) {
 		if !platformCode(t.Reason) {
 			v = Held // one of our own guards refused right before the call
 		}
-		it.is(v, t.Reason, t.refusal())
-		it.Until, it.TaskID = t.againAt(), t.ID
+		it.is(v, t.Reason, t.refusal(t.takesAway()))
+		it.Until, it.TaskID = t.againAt(t.takesAway()), t.ID
 	}
 }
 
@@ -181,20 +181,25 @@ func (p *planner) released(it *item, t *Task) bool {
 	if d, ok, _ := p.decided.approved(it.Key, it.since, p.set.needsTwo(it.From, it.To)); ok && d.At.After(t.EndedAt) {
 		return true
 	}
-	return !platformCode(t.Reason) && p.w.Pull.StartedAt.After(t.EndedAt) || t.askAgain(p.w.Now)
+	return !platformCode(t.Reason) && p.w.Pull.StartedAt.After(t.EndedAt) || t.askAgain(p.w.Now, t.takesAway())
 }
 
 // refusedFor is how long a platform's no is left alone.
 const refusedFor = 24 * time.Hour
 
+// takesAway says that a task about a member removes or lowers them, or cancels or
+// lowers an invitation.
+func (t *Task) takesAway() bool {
+	return t.Action == Remove || t.Action == Cancel || (t.Action == SetRole || t.Action == SetInvite) && t.To == Collaborator
+}
+
 // againAt is when a change that the platform refused is asked for once more, zero
 // if a person has to release it. What was forbidden to us, or not known to us, may
-// be allowed by then: for a moment only it was not, or someone has done what the
-// reason asks. And taking access away is asked for again whatever the no was, unless
-// the platform leaves it to people: if nobody has looked, a leaver's access must not
-// depend on it.
-func (t *Task) againAt() time.Time {
-	takes := t.Action == Remove || t.Action == Cancel || t.Action == Unassign || (t.Action == SetRole || t.Action == SetInvite) && t.To == Collaborator
+// be allowed by then: the no may have been for a moment only, or someone has done
+// what the reason asks. And what takes access away is asked for again whatever the
+// no was, unless the platform leaves it to people: if nobody has looked, a leaver's
+// access must not depend on it.
+func (t *Task) againAt(takes bool) time.Time {
 	again := takes && platformCode(t.Reason)
 	switch t.Reason {
 	case PlatformForbidden, PlatformUnexpected, PlatformBusinessNotFound, PlatformScopeMissing, PlatformNotAdmin, PlatformCapacity, PlatformVersionEnded,
@@ -210,15 +215,15 @@ func (t *Task) againAt() time.Time {
 }
 
 // askAgain says that a change was refused so long ago that it is asked for once more.
-func (t *Task) askAgain(now time.Time) bool {
-	at := t.againAt()
+func (t *Task) askAgain(now time.Time, takes bool) bool {
+	at := t.againAt(takes)
 	return !at.IsZero() && !now.Before(at)
 }
 
 // refusal is what the platform said of a change that it refused, and when the
 // change is asked for once more.
-func (t *Task) refusal() string {
-	at := t.againAt()
+func (t *Task) refusal(takes bool) string {
+	at := t.againAt(takes)
 	switch {
 	case at.IsZero():
 		return t.Detail

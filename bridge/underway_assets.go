@@ -124,11 +124,11 @@ func (p *planner) heedStep(s *step, t *Task) {
 		if !same || s.Verdict != Do || !sameRoles(t.Roles, s.To) || p.releasedStep(s, t) {
 			return
 		}
-		s.is(NeedsPerson, t.Reason, t.refusal())
+		s.is(NeedsPerson, t.Reason, t.refusal(s.takesAway()))
 		if !platformCode(t.Reason) {
 			s.Verdict = Held // one of our own guards refused right before the call
 		}
-		s.Until, s.TaskID = t.againAt(), t.ID
+		s.Until, s.TaskID = t.againAt(s.takesAway()), t.ID
 	}
 }
 
@@ -136,7 +136,7 @@ func (p *planner) releasedStep(s *step, t *Task) bool {
 	if d, ok, _ := p.decided.approved(s.Key, later(s.since, s.shown), false); ok && d.At.After(t.EndedAt) {
 		return true
 	}
-	return !platformCode(t.Reason) && p.w.Pull.StartedAt.After(t.EndedAt) || t.askAgain(p.w.Now)
+	return !platformCode(t.Reason) && p.w.Pull.StartedAt.After(t.EndedAt) || t.askAgain(p.w.Now, s.takesAway())
 }
 
 // roleFirst lets what the plan would do about an asset wait for what it does

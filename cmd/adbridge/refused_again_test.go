@@ -123,6 +123,41 @@ func TestAccessToAnAssetThatWasOutOfSightIsTakenAwayADayLater(t *testing.T) {
 	j.has(ana)
 }
 
+// TestARefusedLoweringOfAccessToAnAssetIsTriedAgainADayLater: so is what leaves
+// somebody less on an ad account than they have, whatever Meta said. What would give
+// them more waits for somebody to look.
+func TestARefusedLoweringOfAccessToAnAssetIsTriedAgainADayLater(t *testing.T) {
+	t.Parallel()
+	ana, ben := "ana.silva@"+lumen, "ben.more@"+lumen
+	j := withAccounts(newJourney(t, "meta", company()), company())
+	j.withBuyersRule(j.more, ana, ben)
+	j.gives("Analysts", j.less...)
+	j.group("Buyers", ana)
+	j.group("Analysts", ana, ben)
+	j.quiet()
+	j.pull()
+	j.has(ana, j.more...)
+	j.has(ben, j.less...)
+	j.meta.Faults.Add(metasim.Fault{Op: "POST assigned_users", Kind: metasim.FaultError,
+		Error: &metasim.GraphError{Message: "(#100) Invalid parameter", Type: "OAuthException", Code: 100}})
+	j.leave("Buyers", ana)
+	j.join("Buyers", ben)
+	j.quiet()
+	for _, who := range []string{ana, ben} {
+		j.says(who, bridge.NeedsPerson, bridge.PlatformRefused)
+	}
+	if s := j.step(ana); s.Until.IsZero() || !strings.Contains(s.Detail, "asked for again on "+s.Until.UTC().Format("2006-01-02 15:04 UTC")) {
+		t.Errorf("the plan does not say when it is asked for again: %s (%s)", s.Until, s.Detail)
+	}
+	if s := j.step(ben); !s.Until.IsZero() {
+		t.Errorf("more access is asked for again on %s (%s)", s.Until, s.Detail)
+	}
+	j.mend()
+	j.agePlan(24 * time.Hour)
+	j.has(ana, j.less...)
+	j.has(ben, j.less...)
+}
+
 // TestARemovalThatWasNeverDoneIsTriedAgainADayLater: Meta says yes three times and
 // goes on showing the leaver. Somebody has to look; if nobody does, the leaver is
 // removed all the same once Meta does what it says.
