@@ -84,7 +84,7 @@ func (n *nearness) subject(ctx context.Context, t bridge.Task) (err error) {
 		ids = append(ids, m.PersonID)
 	}
 	for _, d := range n.w.Decisions {
-		if d.MemberID == t.MemberID {
+		if t.MemberID != "" && d.MemberID == t.MemberID {
 			ids = append(ids, d.PersonID)
 		}
 	}

@@ -281,6 +281,12 @@ func testSnapshotAroundIsSmall(t *testing.T, open func(t *testing.T) *storage.DB
 		if err := tx.PutMembers(ctx, members); err != nil {
 			return err
 		}
+		for i := range 150 { // about people without a member, as who is invited
+			if err := tx.AddDecision(ctx, bridge.Decision{ID: fmt.Sprintf("d%03d", i), HubID: "one", Kind: bridge.DecideGrant, PersonID: fmt.Sprintf("u%03d", 100+i),
+				Role: bridge.Collaborator, By: "bo", Reason: "trip", At: tx.Now(), Until: tx.Now().Add(time.Hour)}); err != nil {
+				return err
+			}
+		}
 		return tx.StartPull(ctx, bridge.Pull{ID: "p1", HubID: "one", StartedAt: tx.Now(), EndedAt: tx.Now(), Complete: true, Members: 500, PlatformTotal: -1})
 	})
 	there := bridge.Task{ID: "t1", HubID: "one", Action: bridge.Remove, MemberID: "mu007", PersonID: "u007", PlatformID: "p-mu007", From: bridge.Collaborator}
