@@ -68,20 +68,7 @@ type rowChange struct {
 	row   []any
 }
 
-// SavePlan makes a plan the hub's current one and notes its generation as
-// planned. A plan that does the same as the current one (by its hash) writes
-// no more than that, and nothing at all when the generation has not moved.
-// Else the rows that differ are written, and the rows they replace stay as
-// history. Call it as the holder of the lane.
-func (tx *Tx) SavePlan(ctx context.Context, p bridge.Plan) (changed bool, err error) {
-	c, err := tx.ComparePlan(ctx, p)
-	if err != nil {
-		return false, err
-	}
-	return tx.WritePlan(ctx, c)
-}
-
-// ComparePlan does what SavePlan does but for the writing, which is WritePlan's:
+// ComparePlan finds what a plan changes of what is stored; to write it is WritePlan's:
 // reading and comparing the rows of a large hub lasts, and others may write
 // meanwhile. Only the holder of a lane writes plans, so that what was compared
 // under a lease still holds as long as the lease does.
@@ -202,7 +189,10 @@ func (c *PlanChange) Rest(n int) *PlanChange {
 	return &rest
 }
 
-// WritePlan writes what ComparePlan found, and is what makes it the hub's plan.
+// WritePlan writes what ComparePlan found, which is what makes it the hub's plan, and
+// notes its generation as planned. A plan that does the same as the current one (by its
+// hash) writes no more than that, and nothing at all when the generation has not moved.
+// Else the rows that differ are written, and the rows they replace stay as history.
 // ErrConflict says that another plan was saved in between.
 func (tx *Tx) WritePlan(ctx context.Context, c *PlanChange) (changed bool, err error) {
 	p := c.plan

@@ -22,7 +22,7 @@ func TestAPageOfAPlanGoesByAnIndex(t *testing.T) {
 		if err := tx.CreateHub(ctx, bridge.Hub{ID: "h", Slug: "h", Platform: bridge.TikTok, BusinessID: "1", Mode: bridge.ModeFull}, storage.Credentials{}); err != nil {
 			return err
 		}
-		_, err := tx.SavePlan(ctx, bridge.Plan{HubID: "h", MadeAt: tx.Now(), Hash: "x", Rows: []bridge.Row{{Key: "a", Verdict: bridge.Held, Name: "Ana"}}})
+		_, err := storagetest.SavePlan(ctx, tx, bridge.Plan{HubID: "h", MadeAt: tx.Now(), Hash: "x", Rows: []bridge.Row{{Key: "a", Verdict: bridge.Held, Name: "Ana"}}})
 		return err
 	})
 	standing := bridge.StandGuest
@@ -73,7 +73,7 @@ func plansOfBefore(t *testing.T, db *storage.DB) {
 		if err := tx.CreateHub(ctx, bridge.Hub{ID: "h", Slug: "h", Platform: bridge.TikTok, BusinessID: "1", Mode: bridge.ModeFull}, storage.Credentials{}); err != nil {
 			return err
 		}
-		_, err := tx.SavePlan(ctx, plan)
+		_, err := storagetest.SavePlan(ctx, tx, plan)
 		return err
 	})
 	page := func() (list []bridge.Row, counts bridge.PlanCounts) {
@@ -175,7 +175,7 @@ func olderPlans(t *testing.T, db *storage.DB) {
 	save := func(p bridge.Plan) {
 		t.Helper()
 		storagetest.Write(t, db, func(ctx context.Context, tx *storage.Tx) error {
-			_, err := tx.SavePlan(ctx, p)
+			_, err := storagetest.SavePlan(ctx, tx, p)
 			return err
 		})
 	}

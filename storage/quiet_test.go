@@ -63,7 +63,7 @@ func TestAQuietHubWritesNothing(t *testing.T) {
 			}
 		}
 		save := func(p bridge.Plan) (n int64, changed bool) {
-			n = writes(t, db, func(tx *storage.Tx) (err error) { changed, err = tx.SavePlan(t.Context(), p); return err })
+			n = writes(t, db, func(tx *storage.Tx) (err error) { changed, err = storagetest.SavePlan(t.Context(), tx, p); return err })
 			return n, changed
 		}
 		save(plan)
@@ -89,7 +89,7 @@ func TestOneChangeWritesOneRow(t *testing.T) {
 			if err := tx.PutDesired(t.Context(), "h1", wishes); err != nil {
 				return err
 			}
-			_, err := tx.SavePlan(t.Context(), plan)
+			_, err := storagetest.SavePlan(t.Context(), tx, plan)
 			return err
 		})
 		members[70].Role, members[71].Match = bridge.Owner, nil
@@ -108,7 +108,7 @@ func TestOneChangeWritesOneRow(t *testing.T) {
 		rows := append([]bridge.Row{row}, plan.Rows[:100]...)
 		plan.Rows, plan.Hash = append(rows, plan.Rows[101:]...), "hash-2"
 		// The plan, the pointer to it, the row that ended and the row that began.
-		if n := writes(t, db, func(tx *storage.Tx) error { _, err := tx.SavePlan(t.Context(), plan); return err }); n != 4 {
+		if n := writes(t, db, func(tx *storage.Tx) error { _, err := storagetest.SavePlan(t.Context(), tx, plan); return err }); n != 4 {
 			t.Errorf("%d rows written for a plan in which one row changed, want 4", n)
 		}
 	})

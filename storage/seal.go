@@ -255,13 +255,8 @@ func decodeKey(s string) []byte {
 	return nil
 }
 
-// Seal encrypts a secret with the first key for one place: bound names the row and
-// column, and the value opens nowhere else. An empty secret stays empty.
-func (k *Keyring) Seal(plain []byte, bound string) (string, error) {
-	return k.SealWith(k.Sealing(), plain, bound)
-}
-
-// SealWith is Seal with the key of that id.
+// SealWith encrypts a secret with the key of that id, for one place: bound names the
+// row and column, and the value opens nowhere else. An empty secret stays empty.
 func (k *Keyring) SealWith(id string, plain []byte, bound string) (string, error) {
 	if len(plain) == 0 {
 		return "", nil
@@ -281,7 +276,7 @@ func (k *Keyring) SealWith(id string, plain []byte, bound string) (string, error
 	return sealedVersion + ":" + key.id + ":" + base64.RawStdEncoding.EncodeToString(box), nil
 }
 
-// Open decrypts what Seal made for the same place.
+// Open decrypts what SealWith made for the same place.
 func (k *Keyring) Open(sealed, bound string) ([]byte, error) {
 	if sealed == "" {
 		return nil, nil

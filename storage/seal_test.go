@@ -27,7 +27,7 @@ func mustKeys(t *testing.T, value string) *Keyring {
 func TestASealedSecretOpensOnlyWhereItWasSealed(t *testing.T) {
 	t.Parallel()
 	k := mustKeys(t, keyText(1))
-	sealed, err := k.Seal([]byte("canary-secret"), "credentials/h1/token")
+	sealed, err := k.SealWith(k.Sealing(), []byte("canary-secret"), "credentials/h1/token")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func TestASealedSecretOpensOnlyWhereItWasSealed(t *testing.T) {
 	if plain, err := k.Open(sealed, "credentials/h1/token"); err != nil || string(plain) != "canary-secret" {
 		t.Errorf("opened %q, %v", plain, err)
 	}
-	again, err := k.Seal([]byte("canary-secret"), "credentials/h1/token")
+	again, err := k.SealWith(k.Sealing(), []byte("canary-secret"), "credentials/h1/token")
 	if err != nil || again == sealed {
 		t.Errorf("the same secret is sealed the same twice (%v): equal secrets would show", err)
 	}
@@ -65,7 +65,7 @@ func TestASealedSecretOpensOnlyWhereItWasSealed(t *testing.T) {
 func TestAnEmptySecretStaysEmpty(t *testing.T) {
 	t.Parallel()
 	k := mustKeys(t, keyText(1))
-	sealed, err := k.Seal(nil, "x")
+	sealed, err := k.SealWith(k.Sealing(), nil, "x")
 	if sealed != "" || err != nil {
 		t.Errorf("sealed %q, %v", sealed, err)
 	}
@@ -77,7 +77,7 @@ func TestAnEmptySecretStaysEmpty(t *testing.T) {
 func TestWithoutAKeyNothingIsStoredInTheClear(t *testing.T) {
 	t.Parallel()
 	var none *Keyring
-	if sealed, err := none.Seal([]byte("canary"), "x"); sealed != "" || !errors.Is(err, ErrSealed) || !strings.Contains(err.Error(), "ADBRIDGE_KEY") {
+	if sealed, err := none.SealWith(none.Sealing(), []byte("canary"), "x"); sealed != "" || !errors.Is(err, ErrSealed) || !strings.Contains(err.Error(), "ADBRIDGE_KEY") {
 		t.Errorf("sealed %q, %v", sealed, err)
 	}
 	if _, err := none.Open("v1:abc:def", "x"); !errors.Is(err, ErrSealed) {
@@ -88,7 +88,7 @@ func TestWithoutAKeyNothingIsStoredInTheClear(t *testing.T) {
 func TestTheNewestKeySealsAndOldOnesStillOpen(t *testing.T) {
 	t.Parallel()
 	old := mustKeys(t, keyText(1))
-	sealed, err := old.Seal([]byte("s"), "x")
+	sealed, err := old.SealWith(old.Sealing(), []byte("s"), "x")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func TestTheNewestKeySealsAndOldOnesStillOpen(t *testing.T) {
 	if plain, err := both.Open(sealed, "x"); err != nil || string(plain) != "s" {
 		t.Errorf("after the rotation: %q, %v", plain, err)
 	}
-	fresh, err := both.Seal([]byte("s"), "x")
+	fresh, err := both.SealWith(both.Sealing(), []byte("s"), "x")
 	if err != nil || sealedWith(fresh) != both.Sealing() || both.Sealing() == old.Sealing() || !both.Has(old.Sealing()) {
 		t.Errorf("sealed with %s, want %s (%v)", sealedWith(fresh), both.Sealing(), err)
 	}

@@ -41,7 +41,10 @@ func benchSnapshot(b *testing.B, url string) {
 	}
 	write(func(ctx context.Context, tx *storage.Tx) error { return tx.PutMembers(ctx, members) })
 	write(func(ctx context.Context, tx *storage.Tx) error { return tx.PutDesired(ctx, "h1", wishes) })
-	write(func(ctx context.Context, tx *storage.Tx) error { _, err := tx.SavePlan(ctx, plan); return err })
+	write(func(ctx context.Context, tx *storage.Tx) error {
+		_, err := storagetest.SavePlan(ctx, tx, plan)
+		return err
+	})
 	b.Run("snapshot", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
@@ -79,7 +82,10 @@ func benchSnapshot(b *testing.B, url string) {
 			plan.MadeAt = plan.MadeAt.Add(time.Second)
 			plan.Hash = fmt.Sprint("hash", n)
 			plan.Rows[17].Detail = plan.Hash
-			write(func(ctx context.Context, tx *storage.Tx) error { _, err := tx.SavePlan(ctx, plan); return err })
+			write(func(ctx context.Context, tx *storage.Tx) error {
+				_, err := storagetest.SavePlan(ctx, tx, plan)
+				return err
+			})
 		}
 	})
 	b.Run("hubs-of-a-person", func(b *testing.B) {

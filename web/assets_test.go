@@ -54,7 +54,7 @@ func TestPagesSayWhoHasAccessToWhatAndWhy(t *testing.T) {
 		if err := tx.PutDesired(ctx, hub.ID, plan.Desired); err != nil {
 			return err
 		}
-		if _, err := tx.SavePlan(ctx, plan); err != nil {
+		if _, err := storagetest.SavePlan(ctx, tx, plan); err != nil {
 			return err
 		}
 		report := bridge.MakeReport(w, plan)

@@ -61,7 +61,7 @@ func crowd(t testing.TB, db *storage.DB, n int) bridge.Hub {
 			}
 			plan.Rows = append(plan.Rows, row)
 		}
-		_, err := tx.SavePlan(ctx, plan)
+		_, err := storagetest.SavePlan(ctx, tx, plan)
 		return err
 	})
 	return hub
@@ -148,7 +148,7 @@ func TestALargeHubIsShownAsItsPlanIs(t *testing.T) {
 	b.page("/hubs/crowd", http.StatusOK).shows(t, "a hub that moved", "Something has moved since this plan was made")
 	// A new plan is shown at once, however much of the old one is kept.
 	storagetest.Write(t, db, func(ctx context.Context, tx *storage.Tx) error {
-		_, err := tx.SavePlan(ctx, bridge.Plan{HubID: hub.ID, Generation: 2, MadeAt: tx.Now().Add(-time.Hour), Hash: "h2", // by a clock that went back
+		_, err := storagetest.SavePlan(ctx, tx, bridge.Plan{HubID: hub.ID, Generation: 2, MadeAt: tx.Now().Add(-time.Hour), Hash: "h2", // by a clock that went back
 			Rows: []bridge.Row{{Key: "new", Name: "Newcomer", Situation: bridge.SitMissing, Desired: bridge.Owner, Action: bridge.Invite, To: bridge.Owner, Verdict: bridge.Would, Reason: bridge.HubObserving}}})
 		return err
 	})

@@ -193,7 +193,7 @@ func (c *seeding) plans() {
 		if err := tx.PutDesired(ctx, w.Hub.ID, plan.Desired); err != nil {
 			return err
 		}
-		if _, err := tx.SavePlan(ctx, plan); err != nil {
+		if _, err := storagetest.SavePlan(ctx, tx, plan); err != nil {
 			return err
 		}
 		for i := range 2 {

@@ -19,6 +19,15 @@ func Write(tb testing.TB, db *storage.DB, fn func(ctx context.Context, tx *stora
 	}
 }
 
+// SavePlan makes a plan the hub's current one, in one transaction.
+func SavePlan(ctx context.Context, tx *storage.Tx, p bridge.Plan) (changed bool, err error) {
+	c, err := tx.ComparePlan(ctx, p)
+	if err != nil {
+		return false, err
+	}
+	return tx.WritePlan(ctx, c)
+}
+
 // Read runs fn and ends the test on an error.
 func Read(tb testing.TB, db *storage.DB, fn func(ctx context.Context, tx *storage.Tx) error) {
 	tb.Helper()

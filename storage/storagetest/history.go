@@ -25,7 +25,7 @@ func testHistory(t *testing.T, open func(t *testing.T) *storage.DB) {
 		p := bridge.Plan{HubID: "one", Generation: int64(n + 1), MadeAt: day(n), Hash: fmt.Sprintf("hash of day %3d", n), Rows: []bridge.Row{moving, steady}}
 		plans = append(plans, p)
 		note(t, db, func(tx *storage.Tx) error {
-			if _, err := tx.SavePlan(t.Context(), p); err != nil {
+			if _, err := SavePlan(t.Context(), tx, p); err != nil {
 				return err
 			}
 			if err := tx.StartPull(t.Context(), bridge.Pull{ID: fmt.Sprintf("pull-%03d", n), HubID: "one", StartedAt: day(n), EndedAt: day(n), Complete: n%50 == 0, PlatformTotal: -1}); err != nil {
@@ -42,7 +42,7 @@ func testHistory(t *testing.T, open func(t *testing.T) *storage.DB) {
 	matched.Match = &bridge.Match{Rule: bridge.MatchByEmail, PullID: "pull-007"}
 	note(t, db, func(tx *storage.Tx) error {
 		for _, p := range []bridge.Plan{older, old} {
-			if _, err := tx.SavePlan(t.Context(), p); err != nil {
+			if _, err := SavePlan(t.Context(), tx, p); err != nil {
 				return err
 			}
 		}

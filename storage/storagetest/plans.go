@@ -23,7 +23,7 @@ func testPlans(t *testing.T, open func(t *testing.T) *storage.DB) {
 		p := bridge.Plan{HubID: "one", Generation: generation, MadeAt: moment(minutes), Hash: fmt.Sprint(rows), Rows: rows, Next: moment(minutes + 30),
 			Alarms: []bridge.Alarm{{Reason: "pull.stale", Detail: "x"}}, Members: []bridge.Member{member("one", "m1")}}
 		note(t, db, func(tx *storage.Tx) error {
-			changed, err := tx.SavePlan(t.Context(), p)
+			changed, err := SavePlan(t.Context(), tx, p)
 			if changed != wantChanged {
 				t.Errorf("plan of minute %d: changed %v, want %v", minutes, changed, wantChanged)
 			}
@@ -100,7 +100,7 @@ func testPlans(t *testing.T, open func(t *testing.T) *storage.DB) {
 		return err
 	})
 	if err := db.Write(t.Context(), func(tx *storage.Tx) error {
-		_, err := tx.SavePlan(t.Context(), bridge.Plan{HubID: "one", MadeAt: moment(70), Hash: "twice", Rows: []bridge.Row{ana, ana}})
+		_, err := SavePlan(t.Context(), tx, bridge.Plan{HubID: "one", MadeAt: moment(70), Hash: "twice", Rows: []bridge.Row{ana, ana}})
 		return err
 	}); err == nil {
 		t.Error("a plan that names one row twice was saved: one of them would be lost")
